@@ -1,0 +1,152 @@
+"""From passages to an answer: the sentences of the passages are scored, the best become statements, or the question is declined.
+
+Every statement is verbatim: one whole sentence of an article, sliced by its citation. Nothing is written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+
+from assistant.chunking import spans, trimmed
+from assistant.citing import cite
+from assistant.evidence import Candidate, Evidence, Support
+from assistant.fulltext import words
+from assistant.models import Encoder
+from assistant.ranker import Ranker
+from assistant.schema import Article, Markup, Nearest, Outcome, Passage, Span, Statement
+from assistant.settings import Settings
+
+_NEAREST = 3  # articles offered with a decline
+_FURTHER = 0.8  # a further statement has at least this share of the best one's probability
+_SAME = 0.6  # two sentences that share more of their words say the same
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of a passage, as exact characters of its article, blanks and list markers left out."""
+
+    article: Article
+    start: int
+    end: int
+
+    @property
+    def text(self) -> str:
+        """The characters of the sentence."""
+        return self.article.text[self.start : self.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to say: ``statements`` is empty unless ``outcome`` is "answer". ``confidence`` is the best sentence's probability."""
+
+    outcome: Outcome
+    reason: str
+    confidence: float
+    statements: tuple[Statement, ...]
+    nearest: tuple[Nearest, ...]
+
+
+def decide(
+    question: str,
+    passages: Sequence[Passage],
+    *,
+    encoder: Encoder,
+    evidence: Evidence,
+    ranker: Ranker,
+    settings: Settings,
+) -> Decision:
+    """Score the sentences of the passages and decide between an answer, the nearest articles and a plain decline."""
+    candidates = _candidates(passages)
+    nearest = _nearest(passages)
+    if not candidates:
+        return Decision(
+            "decline", "No stored article has words or a meaning in common with the question.", 0.0, (), nearest
+        )
+    supports = evidence.score(question, [candidate for _, candidate in candidates], encoder=encoder, ranker=ranker)
+    ranked = sorted(
+        zip([sentence for sentence, _ in candidates], supports, strict=True),
+        key=lambda pair: (-pair[1].probability, pair[0].article.id, pair[0].start),
+    )
+    best = ranked[0][1]
+    answer_at = evidence.answer_threshold if settings.answer_threshold is None else settings.answer_threshold
+    nearest_at = evidence.nearest_threshold if settings.nearest_threshold is None else settings.nearest_threshold
+    if best.probability >= answer_at:
+        statements = _statements(
+            ranked, at_least=max(answer_at, _FURTHER * best.probability), limit=settings.statements
+        )
+        return Decision("answer", "The quoted sentences answer the question.", best.probability, statements, nearest)
+    outcome: Outcome = "nearest" if best.probability >= nearest_at else "decline"
+    return Decision(outcome, _why_not(best), best.probability, (), nearest)
+
+
+def _candidates(passages: Sequence[Passage]) -> list[tuple[Sentence, Candidate]]:
+    """The sentences of the passages, best passage first, with what is needed to judge them. Headings say nothing."""
+    found: list[tuple[Sentence, Candidate]] = []
+    for passage in passages:
+        article = passage.article
+        pieces = _spans(article.text, article.language, article.markup)
+        for before, span in zip((None, *pieces), pieces, strict=False):
+            start, end = trimmed(article.text, span)
+            inside = passage.chunk.start <= span.start < passage.chunk.end
+            if span.kind != "sentence" or not inside or start == end:
+                continue
+            sentence = Sentence(article, start, end)
+            candidate = Candidate(
+                text=sentence.text,
+                title=article.title,
+                before=article.text[before.start : before.end].strip() if before else "",
+                article=f"{_written(article.published)}\n{article.text}",  # a question may name the day of a report
+                language=article.language,
+            )
+            found.append((sentence, candidate))
+    return found
+
+
+def _written(day: date | None) -> str:
+    return f"{day.day} {day:%B} {day.year}" if day else ""
+
+
+def _statements(ranked: Sequence[tuple[Sentence, Support]], *, at_least: float, limit: int) -> tuple[Statement, ...]:
+    """The best sentences as statements, best first; one that repeats an earlier one is left out."""
+    chosen: list[tuple[Sentence, Statement]] = []
+    for sentence, support in ranked:
+        if support.probability < at_least or len(chosen) == limit:
+            break
+        if any(_says_the_same(sentence, earlier) for earlier, _ in chosen):
+            continue
+        citation = cite(sentence.article, sentence.start, sentence.end)
+        chosen.append((sentence, Statement(citation.quote, support.probability, (citation,))))
+    return tuple(statement for _, statement in chosen)
+
+
+def _says_the_same(one: Sentence, other: Sentence) -> bool:
+    """Whether two sentences share so many words that the second tells the reader nothing."""
+    left, right = (frozenset(words(sentence.text, sentence.article.language)) for sentence in (one, other))
+    return len(left & right) > _SAME * len(left | right)
+
+
+def _nearest(passages: Sequence[Passage]) -> tuple[Nearest, ...]:
+    """The articles of the best passages, each once, best first."""
+    articles = {passage.article.id: passage.article for passage in passages}
+    return tuple(
+        Nearest(article.id, article.title, article.source, article.published)
+        for article in list(articles.values())[:_NEAREST]
+    )
+
+
+def _why_not(best: Support) -> str:
+    if best.missing:
+        return f"The nearest article does not mention {_joined(best.missing)}."
+    return "No sentence found answers it clearly enough."
+
+
+def _joined(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+@lru_cache(maxsize=256)
+def _spans(text: str, language: str, markup: Markup) -> tuple[Span, ...]:
+    return tuple(spans(text, language, markup))

@@ -1,0 +1,139 @@
+"""The HTTP door: a small JSON API, and the chat page mounted in front of everything else. README.md lists the routes.
+
+It listens on this machine unless the user names another address, and answers only requests that name it as host.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import date
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from assistant import rendering, reports
+from assistant.assistant import Assistant
+from assistant.errors import AssistantError, BadInput
+from assistant.schema import Filters, Turn
+
+log = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 0.5  # how often the running chat looks for articles that another process added
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class EarlierTurn(BaseModel):
+    """One earlier question and what was answered."""
+
+    question: str
+    answer: str = ""
+
+
+class Question(BaseModel):
+    """A question with its filters: ``since`` and ``until`` are inclusive, ``as_of`` is the day treated as today."""
+
+    question: str
+    turns: list[EarlierTurn] = Field(default_factory=list)
+    as_of: date | None = None
+    since: date | None = None
+    until: date | None = None
+    source: str | None = None
+
+
+def build_app(assistant: Assistant, *, hosts: list[str] | None = None) -> FastAPI:
+    """The app with its API and the chat page. ``hosts`` are the host names it answers to; None answers to all."""
+
+    @asynccontextmanager
+    async def tending(_: FastAPI) -> AsyncIterator[None]:
+        with _tending(assistant):
+            yield
+
+    app = FastAPI(title="News assistant", lifespan=tending, docs_url=None, redoc_url=None)
+    if hosts is not None:
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts)
+    _add_routes(app, assistant)
+    from assistant.ui import mount_page
+
+    return mount_page(app, assistant)
+
+
+def serve(assistant: Assistant, *, host: str, port: int, on_ready: Callable[[str], None]) -> None:
+    """Serve until interrupted; ``on_ready`` is called with the address. ``port`` 0 takes a free one. Raises BadInput."""
+    import uvicorn
+
+    listener = _listen(host, port)
+    hosts = list(_LOOPBACK) if host in _LOOPBACK else None
+    shown = f"[{host}]" if ":" in host else host
+    app = build_app(assistant, hosts=hosts)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3))
+    on_ready(f"http://{shown}:{listener.getsockname()[1]}/")
+    server.run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise BadInput(
+            f"nothing can listen at {host}:{port}: {error.strerror}",
+            hint="Choose another port, or a free one with: --port 0",
+        ) from error
+    listener.listen(128)
+    return listener
+
+
+def _add_routes(app: FastAPI, assistant: Assistant) -> None:
+    @app.exception_handler(AssistantError)
+    def answer_error(_: Request, error: AssistantError) -> JSONResponse:
+        return JSONResponse({"error": str(error), "hint": error.hint}, status_code=error.status)
+
+    @app.post("/api/ask")
+    def ask(asked: Question) -> dict[str, Any]:
+        """Answer one question. The fields of the answer are documented in the README."""
+        turns = [Turn(turn.question, turn.answer) for turn in asked.turns]
+        filters = Filters(as_of=asked.as_of, since=asked.since, until=asked.until, source=asked.source)
+        return rendering.answer_dict(assistant.ask(asked.question, turns=turns, filters=filters))
+
+    @app.get("/api/articles")
+    def articles() -> list[dict[str, Any]]:
+        """Every article without its text, newest first."""
+        return [reports.json_value(row) for row in assistant.articles()]
+
+    @app.get("/api/articles/{article_id:path}")
+    def article(article_id: str, version: str | None = None) -> dict[str, Any]:
+        """One article with its text, or its title and the moment of its removal."""
+        found: dict[str, Any] = reports.json_value(assistant.article(article_id, version))
+        return found
+
+
+@contextmanager
+def _tending(assistant: Assistant) -> Iterator[None]:
+    """While it lasts, this process owns the vectors and does the index work that it or other processes left open."""
+    over = threading.Event()
+
+    def tend() -> None:
+        assistant.warm_up()
+        while not over.wait(_LOOK_SECONDS):
+            try:
+                assistant.store.catch_up()
+            except AssistantError as error:  # another process is writing, say: the work stays open and is tried again
+                log.warning("index work was put off: %s", error)
+
+    thread = threading.Thread(target=tend, name="index work", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

@@ -1,0 +1,259 @@
+"""The story: add, sync, remove and ask. Each reads as a handful of calls into the modules that do the work."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+from assistant import citing
+from assistant.answering import decide
+from assistant.conversation import standalone
+from assistant.errors import BadInput, BadQuestion, BrokenCitation, UnknownArticle
+from assistant.evidence import Evidence
+from assistant.indexing import Progress, index_words
+from assistant.ingest import Tally, ingest
+from assistant.models import Encoder
+from assistant.ranker import EvidenceRanker, Read, load_ranker
+from assistant.reading import root_of
+from assistant.retrieval import retrieve
+from assistant.schema import (
+    AddReport,
+    Answer,
+    Article,
+    Citation,
+    Engine,
+    Failure,
+    Filters,
+    Passage,
+    Removed,
+    RemoveReport,
+    Statement,
+    StoredArticle,
+    Turn,
+)
+from assistant.settings import Settings
+from assistant.store import Store, quiet
+from assistant.vectors import Vectors
+
+log = logging.getLogger(__name__)
+
+
+class Assistant:
+    """The assistant over one data folder. Several threads may use it at once. ``close`` it, or use it in a ``with`` block.
+
+    ``encoder`` takes the place of the one that the settings name.
+    """
+
+    def __init__(self, settings: Settings, *, encoder: Encoder | None = None) -> None:
+        self.settings = settings
+        self.store = Store(settings, encoder=encoder)
+
+    def __enter__(self) -> Assistant:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the data folder."""
+        self.store.close()
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """The fitted scorer of sentences."""
+        return Evidence.load()
+
+    @property
+    def ranker_name(self) -> str:
+        """What judges the sentences: the fit and the network under it. Raises ModelProblem where one is missing or damaged."""
+        return f"{self.evidence.name}@{self.evidence.fingerprint}+{self.ranker.fingerprint}"
+
+    @cached_property
+    def ranker(self) -> EvidenceRanker:
+        """The trained network that the scorer was fitted with."""
+        return load_ranker(self.evidence.ranker_sha256, threads=self.settings.threads)
+
+    def add(self, paths: Iterable[Path], *, again: bool = False, on_progress: Progress = quiet) -> AddReport:
+        """Add files, folders or JSON lines. A file that cannot be read is named in the report and changes nothing.
+
+        What the report names as added is on disk and findable by words. ``again`` brings back what was removed.
+        """
+        self.store.check_versions()
+        tally = Tally()
+        for path in paths:
+            try:
+                root = root_of(path, [Path(known) for known in self.store.catalog.roots()])
+                ingest(self.store, root, only=path, again=again, tally=tally, on_progress=on_progress)
+            except BadInput as error:
+                tally.failed.append(Failure(str(path), str(error), error.hint))
+        return tally.report(pending_vectors=self.store.catch_up(on_progress))
+
+    def sync(self, path: Path, *, again: bool = False, on_progress: Progress = quiet) -> AddReport:
+        """Make what is stored of a folder or file equal to it: add, change, and remove what is gone from it.
+
+        Only articles that came from there are removed, and none whose file is there but cannot be read. Raises BadInput where
+        the path is missing or holds no articles: then nothing is removed.
+        """
+        self.store.check_versions()
+        catalog, tally = self.store.catalog, Tally()
+        root = root_of(path, [Path(known) for known in catalog.roots()])
+        ingest(self.store, root, only=path, again=again, tally=tally, on_progress=on_progress)
+        with self.store.writing():
+            for article_id, below in catalog.from_root(str(root)).items():
+                came_from_here = (root / below).is_relative_to(path.resolve())
+                if came_from_here and article_id not in tally.seen and not tally.is_unread(below):
+                    catalog.remove(article_id, tombstone=False)
+                    tally.removed.append(article_id)
+            index_words(catalog, self.store.fulltext)
+        return tally.report(pending_vectors=self.store.catch_up(on_progress))
+
+    def remove(self, article_ids: Iterable[str], *, on_progress: Progress = quiet) -> RemoveReport:
+        """Delete the text of articles: they are neither retrieved nor quoted any more, and a sync does not bring them back."""
+        removed: list[Removed] = []
+        failed: list[Failure] = []
+        with self.store.writing():
+            for article_id in article_ids:
+                try:
+                    removed.append(self.store.catalog.remove(article_id))
+                except UnknownArticle as error:
+                    failed.append(Failure(article_id, str(error), error.hint))
+            index_words(self.store.catalog, self.store.fulltext)
+        self.store.catch_up(on_progress)
+        return RemoveReport(tuple(removed), tuple(failed))
+
+    def ask(self, question: str, *, turns: Sequence[Turn] = (), filters: Filters | None = None) -> Answer:
+        """The answer to a question after earlier turns, oldest first. Raises BadQuestion, and BadInput for impossible filters."""
+        for step in self.ask_in_stages(question, turns=turns, filters=filters):
+            if isinstance(step, Answer):
+                return step
+        raise AssertionError("the last stage is the answer")
+
+    def ask_in_stages(
+        self, question: str, *, turns: Sequence[Turn] = (), filters: Filters | None = None
+    ) -> Iterator[str | Answer]:
+        """What is being done, a line at a time, and last the Answer."""
+        started, store, filters = time.perf_counter(), self.store, filters or Filters()
+        _check(question, filters, longest=self.settings.max_question_characters)
+        yield f"Searching {store.catalog.article_count():,} articles"
+        today = filters.as_of or date.today()
+        asked_as = standalone(question, turns)
+        vectors, notes = store.searchable_vectors()
+        passages = self._passages(asked_as, vectors, filters, today)
+        yield f"Reading {len(passages)} passages"
+        decision = decide(
+            asked_as,
+            passages,
+            encoder=store.encoder,
+            evidence=self.evidence,
+            ranker=self.ranker,
+            settings=self.settings,
+        )
+        statements = self._standing(decision.statements)
+        if decision.statements and not statements:  # the articles were removed while they were being read
+            decision = replace(decision, outcome="nearest", reason="The articles that answered were just removed.")
+        yield Answer(
+            question=question,
+            asked_as=asked_as,
+            outcome=decision.outcome,
+            reason=decision.reason if passages else self._nothing_found(filters),
+            as_of=today,
+            newest_cited=_newest(statements),
+            confidence=decision.confidence,
+            seconds=time.perf_counter() - started,
+            statements=statements,
+            passages=tuple(passages),
+            nearest=decision.nearest,
+            engine=self._engine(),
+            notes=notes,
+        )
+
+    def retrieve(self, question: str, *, filters: Filters | None = None) -> list[Passage]:
+        """The passages nearest to a question, best first, without deciding whether they answer it. Raises as ``ask`` does."""
+        filters = filters or Filters()
+        _check(question, filters, longest=self.settings.max_question_characters)
+        vectors, _ = self.store.searchable_vectors()
+        return self._passages(question, vectors, filters, filters.as_of or date.today())
+
+    def warm_up(self) -> None:
+        """Open the vector index and load the encoder, so that the first question does not wait for them."""
+        self.store.own_vectors()
+        self.store.encoder.encode_questions(["Who said what?"])
+        self.ranker.score("Who said what?", [Read("Nobody said anything.", "")])
+
+    def verify(self, citation: Citation) -> Citation:
+        """The citation, sliced again from the stored text. Raises BrokenCitation, also where the article was removed."""
+        article = self.article(citation.article_id, citation.version)
+        if isinstance(article, Removed):
+            raise BrokenCitation(
+                f"“{article.title}” was removed on {article.removed_at:%Y-%m-%d}", hint="It is not quoted any more."
+            )
+        return citing.verify(citation, article)
+
+    def article(self, article_id: str, version: str | None = None) -> Article | Removed:
+        """One article in its current or in an earlier version. Raises UnknownArticle."""
+        return self.store.catalog.article(article_id, version)
+
+    def articles(self) -> list[StoredArticle]:
+        """Every article, newest first, undated last."""
+        return self.store.catalog.articles()
+
+    def _passages(self, question: str, vectors: Vectors | None, filters: Filters, today: date) -> list[Passage]:
+        return retrieve(
+            question,
+            catalog=self.store.catalog,
+            fulltext=self.store.fulltext,
+            vectors=vectors,
+            encoder=self.store.encoder,
+            settings=self.settings,
+            allowed=self.store.catalog.allowed(filters, today),
+        )
+
+    def _standing(self, statements: Sequence[Statement]) -> tuple[Statement, ...]:
+        """The statements whose every citation still is what the catalog holds."""
+        standing: list[Statement] = []
+        for statement in statements:
+            try:
+                standing.append(replace(statement, citations=tuple(self.verify(c) for c in statement.citations)))
+            except (BrokenCitation, UnknownArticle) as broken:
+                log.warning("a statement was dropped: %s", broken)
+        return tuple(standing)
+
+    def _nothing_found(self, filters: Filters) -> str:
+        if not self.store.catalog.article_count():
+            return "No articles are stored yet. Add some with: assistant add FILE"
+        if filters != Filters():
+            return "No article matches these dates and this source."
+        return "No stored article has words or a meaning in common with the question."
+
+    def _engine(self) -> Engine:
+        encoder = self.store.encoder
+        return Engine(
+            encoder=f"{encoder.name}@{encoder.fingerprint}",
+            ranker=self.ranker_name,
+            corpus_hash=self.store.catalog.corpus_hash(),
+            settings_hash=self.settings.answering_hash,
+        )
+
+
+def _check(question: str, filters: Filters, *, longest: int) -> None:
+    if not question.strip():
+        raise BadQuestion(
+            "the question is empty", hint='Ask something, for example: assistant ask "Who denied the report?"'
+        )
+    if len(question) > longest:
+        raise BadQuestion(
+            f"the question has {len(question):,} characters; at most {longest:,} are read",
+            hint="Shorten it, or raise ASSISTANT_MAX_QUESTION_CHARACTERS.",
+        )
+    if filters.since and filters.until and filters.since > filters.until:
+        raise BadInput(f"no day lies between {filters.since} and {filters.until}", hint="Swap the two dates.")
+
+
+def _newest(statements: Iterable[Statement]) -> date | None:
+    dates = [c.published for statement in statements for c in statement.citations if c.published]
+    return max(dates, default=None)

@@ -1,0 +1,96 @@
+"""A file of questions answered into a file of answers, one JSON line each, resumable: questions answered already are skipped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from assistant import rendering
+from assistant.assistant import Assistant
+from assistant.errors import AssistantError, BadInput
+from assistant.indexing import Progress
+from assistant.schema import Failure, Filters, Turn
+
+
+class _EarlierTurn(BaseModel):
+    question: str
+    answer: str = ""
+
+
+class _Line(BaseModel):
+    id: str
+    question: str
+    as_of: date | None = None
+    turns: list[_EarlierTurn] = []
+
+
+def answer_file(
+    assistant: Assistant, questions: Path, out: Path, *, filters: Filters, on_progress: Progress
+) -> list[Failure]:
+    """Append an answer with its ``id`` to ``out`` for every line of ``questions`` that has none there yet.
+
+    Returns the lines that could not be answered; they are written as no answer, so a corrected file can be run again. A line's
+    ``as_of`` wins over that of the filters. Raises BadInput where a file cannot be used.
+    """
+    if not questions.is_file():
+        raise BadInput(f"there is no file {questions}", hint="Name a file of JSON lines with id and question.")
+    lines = [(number, line) for number, line in enumerate(_lines(questions), 1) if line.strip()]
+    done = _answered(out)
+    failed: list[Failure] = []
+    with out.open("a", encoding="utf-8") as file:
+        for count, (number, line) in enumerate(lines):
+            on_progress("Answering", count, len(lines))
+            try:
+                asked = _Line.model_validate_json(line)
+                if asked.id in done:
+                    continue
+                found = _answer(assistant, asked, filters)
+            except ValidationError as error:
+                first = error.errors()[0]
+                reason = f"{'.'.join(str(part) for part in first['loc']) or 'line'}: {first['msg']}"
+                failed.append(
+                    Failure(f"{questions}:{number}", reason, 'A line is {"id": "q1", "question": "Who said so?"}')
+                )
+            except AssistantError as error:
+                failed.append(Failure(f"{questions}:{number}", str(error), error.hint))
+            else:
+                done.add(asked.id)
+                file.write(json.dumps({"id": asked.id} | found, ensure_ascii=False) + "\n")
+                file.flush()
+        on_progress("Answering", len(lines), len(lines))
+    return failed
+
+
+def _answer(assistant: Assistant, asked: _Line, filters: Filters) -> dict[str, Any]:
+    turns = [Turn(turn.question, turn.answer) for turn in asked.turns]
+    chosen = replace(filters, as_of=asked.as_of or filters.as_of)
+    return rendering.answer_dict(assistant.ask(asked.question, turns=turns, filters=chosen))
+
+
+def _answered(out: Path) -> set[str]:
+    """The ids in an answers file. A last line that an interruption cut off is removed. Raises BadInput for another file."""
+    if not out.exists():
+        return set()
+    text = out.read_text(encoding="utf-8")
+    whole = text[: text.rfind("\n") + 1]
+    try:
+        ids = {str(json.loads(line)["id"]) for line in whole.splitlines()}
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{out} is no file of answers", hint="Name a new file; nothing was changed.") from error
+    if whole != text:
+        out.write_text(whole, encoding="utf-8")
+    return ids
+
+
+def _lines(path: Path) -> Iterator[str]:
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            yield from file
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is not UTF-8", hint="Save it as UTF-8.") from error

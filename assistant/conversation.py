@@ -1,0 +1,69 @@
+"""A follow-up question made to stand alone, from the turns before it.
+
+A first cut for English: a pronoun is replaced by the subject of the last turns, and an elliptic question takes the last
+question along. What a question says itself is never changed, and a question that stands alone is returned as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from assistant.schema import Turn
+
+_SUBJECT = re.compile(r"\b(he|she|they|him|them)\b", re.IGNORECASE)
+_THING = re.compile(r"\b(it)\b(?!\s+(?:true|clear|known|possible|likely|that)\b)", re.IGNORECASE)
+_OWNER = re.compile(r"\b(his|her|hers|their|theirs|its)\b", re.IGNORECASE)
+_ELLIPSIS = re.compile(
+    r"^\W*(?:and|but|or|also|what about|how about|why|when|where|who|how|since when|really)\b", re.IGNORECASE
+)
+_NAME = re.compile(r"[A-Z][\w’'-]*(?:\s+(?:(?:of|the|de|von|van|for)\s+)*[A-Z0-9][\w’'-]*)*")
+_FEW_WORDS = 4
+
+# Capitalised at the start of a question without being a name.
+_OPENERS = frozenset(
+    "A About According After All An And Any Are At Before But By Can Could Did Do Does During For From Had Has Have How If In"
+    " Is It Its List Name On Or Please Should Since Tell That The Then There These They This Those To Was Were What When Where"
+    " Whether Which Who Whom Whose Why Will With Would".split()
+)
+
+
+def standalone(question: str, turns: Sequence[Turn]) -> str:
+    """The question as it is to be understood after the turns, oldest first. Without turns it is the question itself."""
+    said = question.strip()
+    if not turns:
+        return said
+    *earlier, last = turns
+    before = standalone(last.question, earlier)
+    if not names(said):
+        subject = next(iter(names(before)), None)
+        if subject is not None and (_SUBJECT.search(said) or _THING.search(said) or _OWNER.search(said)):
+            return _replaced(said, subject)
+    if _is_elliptic(said):
+        return f"{before.rstrip()} {said}"
+    return said
+
+
+def names(question: str) -> list[str]:
+    """The names in a question, in order: runs of capitalised words that do not merely open it."""
+    found: list[str] = []
+    for match in _NAME.finditer(question):
+        words = match.group().split()
+        while words and words[0] in _OPENERS:
+            words.pop(0)
+        if words:
+            name = re.sub(r"['’]s$", "", " ".join(words))
+            found.append(name)
+    return found
+
+
+def _replaced(question: str, subject: str) -> str:
+    owned = _OWNER.sub(f"{subject}'s", question)
+    return _SUBJECT.sub(subject, owned) if _SUBJECT.search(owned) else _THING.sub(subject, owned, count=1)
+
+
+def _is_elliptic(question: str) -> bool:
+    """ "And in 2023?", "What about Tesla?", "Why?": too little to be searched for on its own."""
+    words = re.findall(r"\w+", question)
+    opens = re.match(r"^\W*(?:and|but|or|also|what about|how about)\b", question, re.IGNORECASE)
+    return bool(opens) or (len(words) < _FEW_WORDS and bool(_ELLIPSIS.match(question)) and not names(question))

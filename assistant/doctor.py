@@ -1,0 +1,99 @@
+"""The doctor: versions, models, health of the indexes, settings, and what leaves the machine. It changes nothing."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from assistant.errors import AssistantError
+from assistant.fulltext import FullText
+from assistant.outbox import IndexName
+from assistant.settings import PACKAGED_ENCODER, Settings
+from assistant.store import Store
+from assistant.vectors import Vectors
+
+_LIBRARIES = (
+    "chromadb", "gradio", "llama-index-core", "sentence-transformers", "sentencex", "tantivy", "torch", "transformers",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that is not as it should be, and what to run."""
+
+    what: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What the doctor found. ``counts`` are articles, chunks, rows of each index (None: owned elsewhere) and open work."""
+
+    versions: dict[str, str]
+    encoder: str
+    ranker: str
+    counts: dict[str, int | None]
+    settings: dict[str, object]
+    leaves_the_machine: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+
+def examine(store: Store, evidence: Callable[[], str]) -> Health:
+    """Look at everything once. ``evidence`` loads the scorer of sentences and returns its name."""
+    problems: list[Problem] = []
+    encoder = _named(problems, lambda: f"{store.encoder.name}@{store.encoder.fingerprint}")
+    ranker = _named(problems, evidence)
+    counts = _compare(store, problems) if encoder != "missing" else {}
+    return Health(
+        versions={"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
+        encoder=encoder,
+        ranker=ranker,
+        counts=counts,
+        settings=store.settings.model_dump(mode="json"),
+        leaves_the_machine=tuple(leaves_the_machine(store.settings)),
+        problems=tuple(problems),
+    )
+
+
+def leaves_the_machine(settings: Settings) -> list[str]:
+    """What is sent elsewhere under these settings: nothing, unless the user named a server."""
+    sent: list[str] = []
+    if settings.chroma_url:
+        sent.append(f"vectors and ids of passages, to the Chroma server {settings.chroma_url}")
+    if settings.encoder != PACKAGED_ENCODER:
+        sent.append(f"the name of the encoder {settings.encoder}, to its model hub, if it is not on this machine yet")
+    return sent
+
+
+def _named(problems: list[Problem], load: Callable[[], str]) -> str:
+    try:
+        return load()
+    except AssistantError as error:
+        problems.append(Problem(str(error), error.hint))
+        return "missing"
+
+
+def _compare(store: Store, problems: list[Problem]) -> dict[str, int | None]:
+    """Compare both indexes with the catalog, id by id; rows with open work are not counted as wrong."""
+    chunks = set(store.catalog.chunk_ids())
+    counts: dict[str, int | None] = {"articles": store.catalog.article_count(), "chunks": len(chunks)}
+    if mismatches := store.mismatches():
+        problems.append(Problem(f"made with another {' and '.join(mismatches)}", "Run: assistant rebuild"))
+    indexes: dict[IndexName, FullText | Vectors | None] = {"fulltext": store.fulltext, "vectors": store.own_vectors()}
+    for name, index in indexes.items():
+        stored = None if index is None else index.ids()
+        waiting = store.pending(name)
+        counts |= {name: None if stored is None else len(stored), f"{name} waiting": waiting}
+        if stored is None or waiting:
+            continue
+        if missing := len(chunks - stored):
+            problems.append(Problem(f"{missing} chunks are missing in {name}", f"Run: assistant rebuild {name}"))
+        if extra := len(stored - chunks):
+            problems.append(Problem(f"{extra} chunks in {name} are in no article", f"Run: assistant rebuild {name}"))
+    if waiting := store.pending("fulltext") + store.pending("vectors"):
+        problems.append(
+            Problem(f"{waiting} rows of index work are open", "Any add, sync or running chat finishes them.")
+        )
+    return counts

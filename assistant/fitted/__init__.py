@@ -1,0 +1,1 @@
+"""Weights and coefficients that were fitted, each with its provenance inside."""

@@ -1,0 +1,100 @@
+"""Adding: what a root holds is read, cut and written to the catalog and the full text, batch by batch.
+
+A batch is one transaction, and what it wrote is findable by words before the next one is read. A file that cannot be read
+changes nothing and is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from assistant.catalog import Origin
+from assistant.errors import StoreProblem
+from assistant.indexing import Progress, index_words
+from assistant.reading import Found, read_root
+from assistant.schema import AddReport, Failure
+from assistant.store import Store
+
+_BATCH = 100  # files; what an interruption costs at most
+
+
+@dataclass(slots=True)
+class Tally:
+    """What an add or a sync has done so far. ``unread`` are files and folders below the root that failed."""
+
+    seen: set[str] = field(default_factory=set)
+    unread: set[str] = field(default_factory=set)
+    added: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    tombstoned: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    failed: list[Failure] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def is_unread(self, path: str) -> bool:
+        """Whether a file, or a folder it lies in, could not be read: its articles may well be there still."""
+        return any(path == unread or path.startswith(f"{unread}/") for unread in self.unread)
+
+    def report(self, *, pending_vectors: int) -> AddReport:
+        """The tally as a result."""
+        return AddReport(
+            added=tuple(self.added),
+            changed=tuple(self.changed),
+            unchanged=tuple(self.unchanged),
+            removed=tuple(self.removed),
+            tombstoned=tuple(self.tombstoned),
+            failed=tuple(self.failed),
+            notes=tuple(self.notes),
+            pending_vectors=pending_vectors,
+        )
+
+
+def ingest(store: Store, root: Path, *, only: Path | None, again: bool, tally: Tally, on_progress: Progress) -> None:
+    """Store every article of a root, or of one file or folder below it. Raises BadInput where the root cannot be read."""
+    settings = store.settings
+    found = read_root(root, only=only, language=settings.language, max_bytes=settings.max_article_bytes)
+    for batch in _batches(found):
+        with store.writing():
+            with store.database.writing():
+                for item in batch:
+                    _store(store, root, item, again=again, tally=tally)
+            index_words(store.catalog, store.fulltext)
+        on_progress("Reading", len(tally.seen), None)
+
+
+def _store(store: Store, root: Path, item: Found, *, again: bool, tally: Tally) -> None:
+    if item.note:
+        tally.notes.append(f"{item.path}: {item.note}")
+    if item.failure is not None:
+        tally.unread.add(item.path)
+        tally.failed.append(item.failure)
+    if item.id is not None:
+        tally.seen.add(item.id)
+    if item.article is None:
+        return
+    article = item.article
+    if store.catalog.has(article.id, article.version, root=str(root)):
+        tally.unchanged.append(article.id)
+        return
+    try:
+        change = store.catalog.put(article, store.chunks(article), Origin(str(root), item.path), again=again)
+    except StoreProblem as error:  # the id belongs to another root: nothing was written
+        tally.failed.append(Failure(item.path, str(error), error.hint))
+        return
+    {"added": tally.added, "changed": tally.changed, "unchanged": tally.unchanged, "tombstoned": tally.tombstoned}[
+        change
+    ].append(article.id)
+
+
+def _batches(found: Iterator[Found]) -> Iterator[list[Found]]:
+    batch: list[Found] = []
+    for item in found:
+        batch.append(item)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

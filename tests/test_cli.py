@@ -1,0 +1,178 @@
+"""The command line as a user types it: in a process of its own, with exit codes, JSON and hints."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from assistant import cli
+from assistant.errors import AssistantError
+
+Write = Callable[..., Path]
+
+BRIDGE = "The bridge at Aldwick was closed on Monday. Engineers found a crack in the northern pillar."
+
+
+def assistant(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run the installed command. ``ASSISTANT_HOME`` points into the test's own folder."""
+    command = [sys.executable, "-c", "from assistant.cli import main; main()", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=dict(os.environ))
+
+
+def run(*words: str | Path) -> tuple[int, str]:
+    """Run a command that needs no model in this process: exit code and everything that was printed."""
+    result = CliRunner().invoke(cli.app, [str(word) for word in words])
+    if isinstance(result.exception, AssistantError):
+        return result.exception.exit_code, f"{result.output}{result.exception}\n{result.exception.hint}"
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.output
+
+
+def test_add_ask_show_list_remove(write: Write) -> None:
+    path = write("bridge.md", BRIDGE, title="Bridge closed", source="Sample Wire", published="2024-05-06")
+    added = assistant("add", path, "--json")
+    assert added.returncode == 0, added.stderr
+    assert json.loads(added.stdout)["added"] == ["bridge.md"]
+    asked = assistant("ask", "When was the bridge at Aldwick closed?", "--json")
+    assert asked.returncode == 0, asked.stderr
+    answer = json.loads(asked.stdout)
+    assert answer.keys() >= FIELDS
+    citation = answer["statements"][0]["citations"][0]
+    assert citation["quote"] == "The bridge at Aldwick was closed on Monday."
+    assert BRIDGE[citation["start"] : citation["end"]] == citation["quote"]
+    plain = assistant("ask", "When was the bridge at Aldwick closed?")
+    assert "The bridge at Aldwick was closed on Monday." in plain.stdout
+    assert "Sample Wire, 6 May 2024" in plain.stdout
+    assert run("list")[1].startswith("2024-05-06  bridge.md  Bridge closed (Sample Wire)")
+    assert BRIDGE in run("show", "bridge.md")[1]
+    assert run("remove", "bridge.md")[0] == 0
+    assert "removed on" in run("show", "bridge.md")[1]
+    assert json.loads(run("list", "--json")[1]) == []
+
+
+FIELDS = {
+    "question", "asked_as", "outcome", "abstained", "reason", "as_of", "newest_cited", "confidence", "seconds", "statements",
+    "passages", "nearest", "engine",
+}  # fmt: skip
+
+
+def test_a_file_of_questions_is_resumed_where_it_was_cut_off(write: Write, tmp_path: Path) -> None:
+    assert assistant("add", write("bridge.md", BRIDGE, title="Bridge closed", published="2024-05-06")).returncode == 0
+    lines: list[dict[str, Any]] = [
+        {"id": "q1", "question": "When was the bridge at Aldwick closed?"},
+        {
+            "id": "q2",
+            "question": "What did engineers find?",
+            "turns": [{"question": "What about Aldwick?", "answer": ""}],
+        },
+        {"id": "q3", "question": "Who closed the bridge?", "as_of": "2020-01-01"},
+    ]
+    questions = write(
+        "questions.jsonl", "\n".join([*map(json.dumps, lines), "{broken", '{"id": "q5", "question": ""}'])
+    )
+    out = tmp_path / "answers.jsonl"
+    first = assistant("ask", "--file", questions, "--out", out)
+    assert first.returncode == 1
+    assert "questions.jsonl:4" in first.stderr
+    assert "questions.jsonl:5" in first.stderr
+    answers = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert [answer["id"] for answer in answers] == ["q1", "q2", "q3"]
+    assert (answers[2]["as_of"], answers[2]["abstained"]) == ("2020-01-01", True)
+    kept = out.read_text(encoding="utf-8").splitlines()[:2]
+    out.write_text(kept[0] + "\n" + kept[1][:30], encoding="utf-8")
+    assert assistant("ask", "--file", questions, "--out", out).returncode == 1
+    assert [json.loads(line)["id"] for line in out.read_text(encoding="utf-8").splitlines()] == ["q1", "q2", "q3"]
+
+
+BAD = [
+    (["ask", ""], 2, "the question is empty"),
+    (["ask", "x" * 50_000], 2, "50,000 characters"),
+    (["ask"], 2, "either a question"),
+    (["ask", "Who?", "--from", "2024-02-01", "--to", "2024-01-01"], 2, "no day lies between"),
+    (["show", "nothing.md"], 2, "there is no article nothing.md"),
+    (["remove", "nothing.md"], 1, "there is no article nothing.md"),
+    (["add", "no/such/file.md"], 1, "no/such/file.md"),
+    (["sync", "no/such/folder"], 2, "no/such/folder"),
+    (["rebuild", "everything"], 2, "there is no index everything"),
+    (["restore", "no-backup.sqlite"], 2, "there is no file"),
+    (["ask", "--file", "missing.jsonl", "--out", "out.jsonl"], 2, "there is no file missing.jsonl"),
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"), BAD, ids=lambda value: " ".join(value)[:30] if isinstance(value, list) else ""
+)
+def test_bad_input_is_a_line_and_a_hint(
+    words: Sequence[str], code: int, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    got, printed = run(*words)
+    assert (got, message in printed) == (code, True), printed
+    assert len(printed.strip().splitlines()) >= 2, "a hint follows"
+    assert "Traceback" not in printed
+
+
+def test_a_bad_file_does_not_stop_the_others(write: Write) -> None:
+    folder = write("good.md", BRIDGE, title="Bridge").parent
+    write("empty.md", "")
+    write("front.md", "---\ntitle: [open\n---\n" + BRIDGE)
+    (folder / "picture.txt").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
+    (folder / "latin.txt").write_bytes(
+        "Überschrift\n\nDer Fluss trat über die Ufer, sagte der Bürgermeister.".encode("cp1252")
+    )
+    (folder / "huge.jsonl").write_text(json.dumps({"id": "h", "text": "x" * 10_000_000}) + "\n", encoding="utf-8")
+    code, printed = run("add", folder)
+    assert code == 1
+    for failed in ("empty.md", "front.md", "picture.txt", "huge.jsonl"):
+        assert f"failed {failed}" in printed or f"/{failed}" in printed
+    assert "2 added" in printed
+    assert "not UTF-8" in printed
+    assert printed.count("hint:") == 4
+
+
+def test_a_bad_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASSISTANT_DENSE_WEIGHT", "a lot")
+    done = assistant("list")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0].startswith("error: the setting dense_weight cannot be used")
+    assert done.stderr.splitlines()[1].startswith("hint: ")
+
+
+def test_doctor_backup_restore_rebuild(write: Write, tmp_path: Path) -> None:
+    assert run("add", write("bridge.md", BRIDGE, title="Bridge"))[0] == 0
+    assert run("backup", tmp_path / "saved.sqlite")[0] == 0
+    assert run("remove", "bridge.md")[0] == 0
+    assert run("restore", tmp_path / "saved.sqlite")[0] == 0
+    assert run("rebuild", "fulltext")[0] == 0
+    code, printed = run("doctor", "--json")
+    health = json.loads(printed)
+    assert code == 0, health
+    assert health["problems"] == []
+    assert health["leaves_the_machine"] == []
+    assert (health["counts"]["articles"], health["counts"]["fulltext"], health["counts"]["vectors"]) == (1, 1, 1)
+    assert "problems\n  none" in run("doctor")[1]
+
+
+def test_a_damaged_or_missing_model_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASSISTANT_ENCODER", str(tmp_path))
+    code, printed = run("doctor")
+    assert code == 1
+    assert "holds no model weights" in printed
+
+
+@pytest.mark.parametrize(
+    "command", ["ask", "add", "sync", "remove", "list", "show", "rebuild", "backup", "restore", "chat", "doctor"]
+)
+def test_every_command_has_help(command: str) -> None:
+    code, printed = run(command, "--help")
+    assert code == 0
+    assert command in printed

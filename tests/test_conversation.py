@@ -1,0 +1,34 @@
+"""Follow-ups take the subject of the last turn along; what stands alone is left alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from assistant.conversation import names, standalone
+from assistant.schema import Turn
+
+
+@pytest.mark.parametrize(
+    ("turns", "question", "expected"),
+    [
+        ([], "What did he say?", "What did he say?"),
+        (["Who is Elon Musk?"], "What did he post on X?", "What did he post on X?"),
+        (["Who is Elon Musk?"], "What did he give to the campaign?", "What did Elon Musk give to the campaign?"),
+        (["Who is Elon Musk?"], "Where are his companies?", "Where are Elon Musk's companies?"),
+        (["Who is Elon Musk?", "Where does he live?"], "How old is he?", "How old is Elon Musk?"),
+        (["What does SpaceX build?"], "Who owns it?", "Who owns SpaceX?"),
+        (["What does SpaceX build?"], "Is it true that the rocket failed?", "Is it true that the rocket failed?"),
+        (["How much did Musk give in 2024?"], "And in 2023?", "How much did Musk give in 2024? And in 2023?"),
+        (["Did Putin deny the calls?"], "Why?", "Did Putin deny the calls? Why?"),
+        (["Did Putin deny the calls?"], "What about the Kremlin?", "Did Putin deny the calls? What about the Kremlin?"),
+        (["Did Putin deny the calls?"], "How many articles mention Taiwan?", "How many articles mention Taiwan?"),
+        (["who said it first?"], "What did she mean?", "What did she mean?"),
+    ],
+)
+def test_standalone(turns: list[str], question: str, expected: str) -> None:
+    assert standalone(question, [Turn(earlier) for earlier in turns]) == expected
+
+
+def test_names_are_capitalised_runs_that_do_not_open_the_question() -> None:
+    assert names("Did Elon Musk's America PAC pay Bank of America?") == ["Elon Musk's America PAC", "Bank of America"]
+    assert names("Which bank paid?") == []

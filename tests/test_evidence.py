@@ -1,0 +1,280 @@
+"""The evidence ranker: what its features see, and what a whole score keeps to, with a small encoder of hashed words."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from assistant.evidence import (
+    FEATURES,
+    JUDGED,
+    Candidate,
+    Evidence,
+    compare_vectors,
+    compare_words,
+    fits,
+    shared_words,
+    shortlist,
+)
+from assistant.words import find_absent, read_known, read_question, read_words
+from tests.doubles import WordEncoder, WordRanker
+
+ARTICLE = (
+    "Elon Musk has been in contact with Vladimir Putin since 2022. He donated 44 million dollars to a group that supports "
+    "Donald Trump. The Wall Street Journal (WSJ) cited officials. Ukrainian forces use Starlink because networks were destroyed."
+)
+DONATION = Candidate(
+    text="He donated 44 million dollars to a group that supports Donald Trump.",
+    title="Musk apparently had regular contact with Putin",
+    before="Elon Musk has been in contact with Vladimir Putin since 2022.",
+    article=ARTICLE,
+)
+WEATHER = Candidate("Rain fell.", "Weather", "", "Rain fell.")
+
+
+def absent(question: str, article: str = ARTICLE, language: str = "en") -> tuple[str, ...]:
+    return find_absent(read_question(question, language), read_known(article, language))[1]
+
+
+def kinds(text: str, language: str = "en") -> dict[str, str]:
+    return {word.text: word.kind for word in read_words(text, language)}
+
+
+@pytest.fixture
+def evidence() -> Evidence:
+    fitted = {
+        "name": "test",
+        "features": list(FEATURES),
+        "coefficients": [1.0 if name in ("cosine", "late") else -1.0 if name == "absent" else 0.0 for name in FEATURES],
+        "mean": [0.0] * len(FEATURES),
+        "scale": [1.0] * len(FEATURES),
+        "intercept": -1.0,
+        "thresholds": {"answer": 0.6, "nearest": 0.3},
+    }
+    return Evidence.read(json.dumps(fitted))
+
+
+def test_words_are_told_apart_by_kind() -> None:
+    assert kinds("Did Musk give 44 million to the US?") == {
+        "Did": "function", "Musk": "name", "give": "plain", "44": "number", "million": "plain", "to": "function",
+        "the": "function", "US": "name",
+    }  # fmt: skip
+    assert kinds("U.S. tells us five things") == {
+        "U.S.": "name", "tells": "plain", "us": "function", "five": "number", "things": "plain"
+    }  # fmt: skip
+
+
+def test_word_positions_are_those_of_the_text() -> None:
+    text = "Did Musk’s “X” earn $1,200.50 in 2024?"
+    assert [text[word.start : word.end] for word in read_words(text, "en")] == [
+        "Did",
+        "Musk",
+        "s",
+        "X",
+        "earn",
+        "1,200.50",
+        "in",
+        "2024",
+    ]
+
+
+def test_german_capitals_make_no_name() -> None:
+    assert kinds("Hat die Regierung das Gesetz gebilligt?", "de")["Regierung"] == "plain"
+
+
+def test_names_next_to_each_other_are_one_name() -> None:
+    asked = read_question("What did Elon Musk say to Vladimir Putin, Xi Jinping and NATO in 2022?", "en")
+    assert [" ".join(word.text for word in name) for name in asked.names] == [
+        "Elon Musk",
+        "Vladimir Putin",
+        "Xi Jinping",
+        "NATO",
+    ]
+    assert [word.text for word in asked.numbers] == ["2022"]
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Did Musk donate to the Harris campaign?", ("Harris",)),
+        ("Did Musk donate to the Trump campaign?", ()),
+        ("When did Kamala Harris meet Putin?", ("Kamala Harris",)),
+        ("Did Musk donate 75 million dollars?", ("75",)),
+        ("Did Musk donate 44 million dollars?", ()),
+        ("What happened in 2019?", ("2019",)),
+        ("What does Ukraine use Starlink for?", ()),  # the article says Ukrainian
+        ("Did Russia respond to the WSJ?", ("Russia",)),
+        ("What did Wall Street Journal reporters cite?", ()),
+        ("What did NASA say?", ("NASA",)),
+    ],
+)
+def test_what_the_article_does_not_mention_is_named(question: str, expected: tuple[str, ...]) -> None:
+    assert absent(question) == expected
+
+
+def test_a_name_known_by_its_last_word_is_half_absent_and_not_lacking() -> None:
+    share, lacking = find_absent(read_question("Did Eric Trump answer?", "en"), read_known(ARTICLE, "en"))
+    assert (share, lacking) == (0.5, ())
+
+
+def test_acronyms_stand_for_their_words_both_ways() -> None:
+    assert absent("What does the WHO want?", "The World Health Organization wants more money.") == ()
+    assert absent("What does the World Health Organization want?", "Officials of the WHO want more money.") == ()
+    assert absent("What does the WHO want?", "those who want health had organised") == ()  # "who" itself is there
+    assert absent("What does the FBI want?", "For big institutes, little changes.") == ("FBI",)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("Iran", "Iranian"), ("Germany", "German"), ("Ukraine", "Ukrainians"), ("Japan", "Japanese")]
+)
+def test_a_country_is_known_by_its_people(one: str, other: str) -> None:
+    assert absent(f"What did the {one} government say?", f"Speaking for {other} firms, she left.") == ()
+    assert absent(f"What did the {other} government say?", f"Speaking for {one}, she left.") == ()
+
+
+def test_numbers_are_compared_as_numbers() -> None:
+    assert absent("Who lost 1,200 jobs?", "It cut 1200 jobs.") == ()
+    assert absent("Who lost 3 ships?", "The navy lost three ships.") == ()
+    assert absent("Who lost 3 ships?", "The navy lost 13 ships.") == ("3",)
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("How many people died?", "number"),
+        ("When did it start?", "date"),
+        ("In which year did it start?", "date"),
+        ("Who won?", "who"),
+        ("Where did it happen?", "where"),
+        ("Why did he resign?", "why"),
+        ("Did he resign?", "other"),
+        ("Wann begann der Krieg?", "date"),
+        ("Combien de personnes sont mortes ?", "number"),
+        ("¿Dónde ocurrió?", "where"),
+    ],
+)
+def test_a_question_asks_for_a_form_of_answer(question: str, kind: str) -> None:
+    assert read_question(question, "en").kind == kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "right", "wrong"),
+    [
+        ("number", "About 40 died.", "Some died."),
+        ("date", "It began on Monday.", "It began badly."),
+        ("who", "Then Macron won.", "it won."),
+        ("where", "It happened in Paris.", "It happened late."),
+        ("why", "He left because of it.", "He left."),
+    ],
+)
+def test_sentences_fit_the_form_of_answer_or_not(kind: str, right: str, wrong: str) -> None:
+    assert fits(kind, right, read_words(right, "en")) == 1.0
+    assert fits(kind, wrong, read_words(wrong, "en")) == -1.0
+    assert fits("other", right, read_words(right, "en")) == 0.0
+
+
+def test_repeating_the_number_of_the_question_does_not_answer_it() -> None:
+    sentence = replace(DONATION, text="The 44 gave to Trump.")
+    assert compare_words(read_question("How much did the 44 give to Trump?", "en"), sentence)["fits"] == -1.0
+
+
+def test_context_covers_what_the_sentence_leaves_out() -> None:
+    asked = read_question("Did Elon Musk donate?", "en")
+    features = compare_words(asked, DONATION)
+    assert shared_words(asked, DONATION) == pytest.approx(1 / 3 + 1.0)
+    assert features["names_off_sentence"] == 1.0
+    assert features["names_elsewhere"] == features["names_absent"] == 0.0
+
+
+def test_late_interaction_is_one_for_equal_words_and_the_least_drops_with_an_absent_one() -> None:
+    encoder = WordEncoder()
+    asked, other = read_question("Musk donated dollars", "en"), read_question("Musk donated zebras", "en")
+    mine, theirs, sentence = encoder.encode_tokens(
+        ["Musk donated dollars", "Musk donated zebras", "Musk donated many dollars."]
+    )
+    full, part = compare_vectors(asked, mine, sentence), compare_vectors(other, theirs, sentence)
+    assert full["late"] == pytest.approx(1.0, abs=1e-5)
+    assert part["late_least"] < 0.6 < full["late_least"]
+    assert part["late"] < full["late"]
+
+
+def test_vectors_of_an_empty_text_count_nothing() -> None:
+    encoder = WordEncoder()
+    mine, nothing = encoder.encode_tokens(["Who?", "…"])
+    assert compare_vectors(read_question("Who?", "en"), mine, nothing) == {
+        "cosine": 0.0,
+        "late": 0.0,
+        "late_least": 0.0,
+    }
+
+
+def test_the_shortlist_holds_those_that_share_most_words_in_given_order() -> None:
+    assert shortlist([0.1, 0.9, 0.5, 0.9], 3) == [1, 3, 2]
+
+
+def test_an_absent_name_lowers_the_probability_and_is_reported(evidence: Evidence) -> None:
+    encoder = WordEncoder()
+    [trump] = evidence.score("Did Musk donate to the Trump campaign?", [DONATION], encoder=encoder, ranker=WordRanker())
+    [harris] = evidence.score(
+        "Did Musk donate to the Harris campaign?", [DONATION], encoder=encoder, ranker=WordRanker()
+    )
+    assert harris.probability < trump.probability
+    assert (trump.missing, harris.missing) == ((), ("Harris",))
+
+
+def test_other_candidates_do_not_change_a_probability(evidence: Evidence) -> None:
+    encoder = WordEncoder()
+    question = "Did Musk donate to the Trump campaign?"
+    [alone] = evidence.score(question, [DONATION], encoder=encoder, ranker=WordRanker())
+    among = evidence.score(question, [WEATHER] * 30 + [DONATION], encoder=encoder, ranker=WordRanker())[-1]
+    assert among.probability == pytest.approx(alone.probability, abs=1e-6)
+
+
+def test_only_the_shortlist_reaches_the_encoder_and_it_is_called_once(evidence: Evidence) -> None:
+    class Counting(WordEncoder):
+        calls: list[int] = []  # noqa: RUF012
+
+        def encode_tokens(self, texts):  # type: ignore[no-untyped-def]
+            self.calls.append(len(texts))
+            return super().encode_tokens(texts)
+
+    encoder = Counting()
+    supports = evidence.score("Did Musk donate?", [DONATION] * 40, encoder=encoder, ranker=WordRanker())
+    assert encoder.calls == [JUDGED + 1]
+    assert [support.probability > 0 for support in supports] == [True] * JUDGED + [False] * (40 - JUDGED)
+
+
+@pytest.mark.parametrize(
+    "question", ["", "?", "…", "who is it", 'C++ OR "is', "¿Qué?", "为什么?", "💥" * 10, "x" * 500]
+)
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es", "zh", ""])
+def test_odd_questions_in_any_language_get_a_probability(evidence: Evidence, question: str, language: str) -> None:
+    candidates = [replace(DONATION, language=language), replace(WEATHER, language=language)]
+    for support in evidence.score(question, candidates, encoder=WordEncoder(), ranker=WordRanker()):
+        assert 0.0 <= support.probability <= 1.0
+        assert np.isfinite(support.probability)
+
+
+def test_no_candidates_no_supports(evidence: Evidence) -> None:
+    assert evidence.score("Who?", [], encoder=WordEncoder(), ranker=WordRanker()) == []
+
+
+def test_coefficients_of_other_features_are_refused() -> None:
+    with pytest.raises(ValueError, match="other features"):
+        Evidence.read(json.dumps({"features": ["magic"]}))
+
+
+def test_the_packaged_coefficients_load_and_are_ordered() -> None:
+    evidence = Evidence.load()
+    assert 0.0 < evidence.nearest_threshold <= evidence.answer_threshold < 1.0
+    assert len(evidence.weights) == len(FEATURES)
+    assert evidence.fingerprint == Evidence.load().fingerprint
+
+
+def test_absent_names_count_against_a_candidate_in_the_packaged_coefficients() -> None:
+    weights = dict(zip(FEATURES, Evidence.load().weights, strict=True))
+    assert weights["names_absent"] + weights["absent"] < 0
+    assert weights["late"] > 0

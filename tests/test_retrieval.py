@@ -1,0 +1,163 @@
+"""Full text, vectors and their fusion."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from assistant import Assistant, Filters
+from assistant.errors import BadInput
+from assistant.fulltext import Entry, FullText, Hit, words
+from assistant.retrieval import fuse
+from assistant.vectors import Vectors, open_vectors
+
+Write = Callable[..., Path]
+
+
+def search(index: FullText, question: str, *, languages: tuple[str, ...] = ("en",), **options: object) -> list[Hit]:
+    return index.search(question, languages=languages, limit=10, title_weight=0.5, **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> FullText:
+    index = FullText(tmp_path / "fulltext")
+    index.write(
+        [
+            Entry("en-1", "en", "Donations", "The donor gave forty dollars to the campaign."),
+            Entry("en-2", "en", "Campaign donations", "Nobody gave anything."),
+            Entry("de-1", "de", "Häuser", "Die Häuser der Stadt wurden verkauft."),
+            Entry("xx-1", "xx", "Talo", "Kaupunki myi talonsa."),
+        ],
+        deleted=[],
+    )
+    return index
+
+
+def test_scores_are_bm25(tmp_path: Path) -> None:
+    """The score of one word against the formula of Robertson and Zaragoza (2009), k1 = 1.2, b = 0.75, as Lucene has it."""
+    index = FullText(tmp_path / "fulltext")
+    texts = {"a": "storm storm harbour", "b": "storm", "c": "harbour pier boat quay"}
+    index.write([Entry(id_, "en", "", text) for id_, text in texts.items()], deleted=[])
+    lengths = {id_: len(text.split()) for id_, text in texts.items()}
+    average = sum(lengths.values()) / len(lengths)
+    idf = math.log(1 + (3 - 2 + 0.5) / (2 + 0.5))
+    expected = {
+        id_: idf * count * 2.2 / (count + 1.2 * (0.25 + 0.75 * lengths[id_] / average))
+        for id_, count in {"a": 2, "b": 1}.items()
+    }
+    hits = index.search("storm", languages=["en"], limit=10, title_weight=0)
+    assert {hit.chunk_id: hit.score for hit in hits} == pytest.approx(expected, rel=1e-5)
+
+
+def test_words_are_stemmed_by_language_and_question_words_are_left_out(index: FullText) -> None:
+    assert {hit.chunk_id for hit in search(index, "Who donates?")} == {"en-1", "en-2"}, "by their titles: donat-"
+    assert [hit.chunk_id for hit in search(index, "Who is gives nobody?")] == ["en-2"]
+    assert [hit.chunk_id for hit in search(index, "Welches Haus?", languages=("de",))] == ["de-1"]
+    assert [hit.chunk_id for hit in search(index, "talonsa", languages=("fi", "xx"))] == ["xx-1"]
+    assert words("What did they say about it?", "en") == ["say"]
+    assert words("Who?", "en") == ["who"], "a question of nothing else keeps its words"
+
+
+@pytest.mark.parametrize("question", ['what "is', "C++ OR", "AND NOT (", "title_en:x*", "\\", "\x00", "😀", "'"])
+def test_no_question_is_query_syntax(index: FullText, question: str) -> None:
+    assert isinstance(search(index, question), list)
+
+
+def test_rewriting_replaces_and_deleting_deletes(index: FullText) -> None:
+    index.write([Entry("en-1", "en", "Weather", "Rain all day.")], deleted=["en-2"])
+    assert search(index, "campaign") == []
+    assert [hit.chunk_id for hit in search(index, "rain")] == ["en-1"]
+    assert index.ids() == {"en-1", "de-1", "xx-1"}
+
+
+def test_another_open_index_sees_a_commit(index: FullText, tmp_path: Path) -> None:
+    reader = FullText(tmp_path / "fulltext")
+    index.write([Entry("en-3", "en", "Weather", "Rain all day.")], deleted=[])
+    assert [hit.chunk_id for hit in search(reader, "rain")] == ["en-3"]
+
+
+def test_allowed_limits_the_hits_and_leaves_their_scores(index: FullText) -> None:
+    free = {hit.chunk_id: hit.score for hit in search(index, "campaign gave")}
+    assert set(free) == {"en-1", "en-2"}
+    limited = search(index, "campaign gave", allowed=["en-1", "de-1"])
+    assert {hit.chunk_id: hit.score for hit in limited} == pytest.approx({"en-1": free["en-1"]})
+    assert search(index, "campaign", allowed=[]) == []
+
+
+@pytest.fixture
+def vectors(tmp_path: Path) -> Vectors:
+    opened = open_vectors(tmp_path / "vectors", server=None, lock_seconds=0)
+    assert opened is not None
+    return opened
+
+
+def test_vectors_find_the_nearest_by_cosine_and_survive_a_restart(vectors: Vectors, tmp_path: Path) -> None:
+    rows = np.random.default_rng(7).standard_normal((300, 8)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    ids = [f"c{number:03}" for number in range(300)]
+    vectors.write(ids, rows)
+    vectors.write(ids[:1], -rows[:1])
+    vectors.delete(ids[1:2])
+    rows[0] *= -1
+    vectors.close()
+    again = open_vectors(tmp_path / "vectors", server=None, lock_seconds=0)
+    assert again is not None
+    assert again.count() == 299
+    assert again.ids() == set(ids) - {"c001"}
+    for number in (0, 2, 150, 299):
+        hit = again.search(rows[number], limit=1)[0]
+        assert hit.chunk_id == ids[number]
+        assert hit.score == pytest.approx(1, abs=1e-4)
+    cosines = rows @ rows[5]
+    hits = again.search(rows[5], limit=5, allowed=ids[100:200])
+    assert [hit.chunk_id for hit in hits] == [ids[100 + i] for i in np.argsort(-cosines[100:200])[:5]]
+    assert [hit.score for hit in hits] == pytest.approx(sorted(cosines[100:200], reverse=True)[:5], abs=1e-4)
+    again.close()
+
+
+def test_a_second_owner_is_not_let_in(vectors: Vectors, tmp_path: Path) -> None:
+    assert open_vectors(tmp_path / "vectors", server=None, lock_seconds=0.1) is None
+    vectors.close()
+    second = open_vectors(tmp_path / "vectors", server=None, lock_seconds=0)
+    assert second is not None
+    second.close()
+
+
+def test_fusion_by_hand() -> None:
+    lexical = [Hit("a", 10.0), Hit("b", 5.0)]
+    dense = [Hit("b", 0.8), Hit("c", 0.4)]
+    scores = fuse(lexical, dense, dense_weight=0.25)
+    # a: 0.75 * 1 + 0.25 * 0.5 (what c, the last dense hit, has); b: 0.75 * 0.5 + 0.25; c: 0.75 * 0.5 + 0.25 * 0.5
+    assert scores == pytest.approx({"a": 0.875, "b": 0.625, "c": 0.5})
+    assert fuse(lexical, [], dense_weight=0.25) == {"a": 1.0, "b": 0.5}
+    assert fuse([], dense, dense_weight=0.25) == {"b": 1.0, "c": 0.5}
+    assert fuse([], [], dense_weight=0.25) == {}
+
+
+TEXT = "The harbour of Aldwick was flooded."
+
+
+def test_filters_choose_by_date_and_source(assistant: Assistant, write: Write) -> None:
+    folder = write("old.md", TEXT, title="Old", source="Sample Wire", published="2023-01-01").parent
+    write("new.md", TEXT, title="New", source="Sample Gazette", published="2024-06-01")
+    write("future.md", TEXT, title="Future", source="Sample Wire", published="2999-01-01")
+    write("undated.md", TEXT, title="Undated")
+    assistant.sync(folder)
+
+    def found(**filters: object) -> set[str]:
+        return {p.article.title for p in assistant.retrieve("harbour flooded", filters=Filters(**filters))}  # type: ignore[arg-type]
+
+    assert found() == {"Old", "New", "Undated"}, "tomorrow's article is not used today"
+    assert found(as_of=date(2023, 12, 31)) == {"Old"}, "no date that is named lets an undated article through"
+    assert found(as_of=date(2999, 1, 1)) == {"Old", "New", "Future"}
+    assert found(since=date(2023, 1, 1), until=date(2023, 1, 1)) == {"Old"}
+    assert found(since=date(2023, 1, 2)) == {"New"}
+    assert found(source="sample wire") == {"Old"}
+    assert found(source="Nobody") == set()
+    with pytest.raises(BadInput, match="no day lies between"):
+        found(since=date(2024, 1, 2), until=date(2024, 1, 1))

@@ -1,0 +1,326 @@
+"""Adding, changing, syncing and removing: nothing acknowledged is lost, nothing removed comes back."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from assistant import Assistant, Settings
+from assistant.doctor import examine
+from assistant.errors import BadInput, BrokenCitation, Busy, StoreProblem, UnknownArticle
+from assistant.locks import holding
+from assistant.schema import Article, Removed
+from tests.doubles import WordEncoder
+
+Write = Callable[..., Path]
+
+BRIDGE = "The bridge at Aldwick was closed on Monday. Engineers found a crack in the northern pillar."
+FERRY = "The ferry to Aldwick carries nine hundred people a day. Its owner wants a second boat."
+
+
+def problems(assistant: Assistant) -> list[str]:
+    return [problem.what for problem in examine(assistant.store, lambda: "none").problems]
+
+
+def found(assistant: Assistant, question: str) -> set[str]:
+    return {passage.article.id for passage in assistant.retrieve(question)}
+
+
+def test_added_articles_are_in_both_indexes(assistant: Assistant, write: Write) -> None:
+    write("bridge.md", BRIDGE, title="Bridge closed")
+    write("sub/ferry.txt", FERRY)
+    report = assistant.add([write("bridge.md", BRIDGE, title="Bridge closed").parent])
+    assert report.added == ("bridge.md", "sub/ferry.txt")
+    assert report.pending_vectors == 0
+    passage = assistant.retrieve("crack in the pillar")[0]
+    assert (passage.article.id, passage.lexical_rank, passage.dense_rank) == ("bridge.md", 1, 1)
+    assert problems(assistant) == []
+
+
+def test_the_same_bytes_change_nothing(assistant: Assistant, write: Write) -> None:
+    path = write("bridge.md", BRIDGE, title="Bridge closed")
+    assistant.add([path])
+    revision = assistant.store.catalog.revision()
+    report = assistant.add([path])
+    assert report.unchanged == ("bridge.md",)
+    assert assistant.store.catalog.revision() == revision
+
+
+def test_a_changed_file_replaces_the_old_version_which_stays_readable(assistant: Assistant, write: Write) -> None:
+    path = write("bridge.md", BRIDGE, title="Bridge closed")
+    assistant.add([path])
+    old = assistant.article("bridge.md")
+    assert isinstance(old, Article)
+    write("bridge.md", BRIDGE.replace("northern", "southern"), title="Bridge closed")
+    assert assistant.add([path]).changed == ("bridge.md",)
+    texts = [passage.text for passage in assistant.retrieve("Which pillar has a crack?")]
+    assert texts == [BRIDGE.replace("northern", "southern")]
+    assert assistant.article("bridge.md", old.version) == old
+    assert problems(assistant) == []
+
+
+def test_going_back_to_an_earlier_text_makes_it_current_again(assistant: Assistant, write: Write) -> None:
+    for text in (BRIDGE, FERRY, BRIDGE):
+        assistant.add([write("news.md", text, title="News")])
+    assert [passage.text for passage in assistant.retrieve("pillar crack")] == [BRIDGE]
+    assert problems(assistant) == []
+
+
+def test_removed_articles_are_neither_found_nor_shown_and_sync_respects_it(assistant: Assistant, write: Write) -> None:
+    folder = write("bridge.md", BRIDGE, title="Bridge closed").parent
+    write("ferry.md", FERRY, title="Ferry")
+    assistant.sync(folder)
+    cited = assistant.article("bridge.md")
+    assert isinstance(cited, Article)
+    report = assistant.remove(["bridge.md", "unknown.md"])
+    assert [gone.article_id for gone in report.removed] == ["bridge.md"]
+    assert [failure.where for failure in report.failed] == ["unknown.md"]
+    assert found(assistant, "crack in the northern pillar") <= {"ferry.md"}
+    assert isinstance(assistant.article("bridge.md", cited.version), Removed)
+    assert assistant.sync(folder).tombstoned == ("bridge.md",)
+    assert b"northern pillar" not in checkpointed(assistant)
+    assert assistant.sync(folder, again=True).added == ("bridge.md",)
+    assert "bridge.md" in found(assistant, "crack in the northern pillar")
+    assert problems(assistant) == []
+
+
+def checkpointed(assistant: Assistant) -> bytes:
+    """The bytes of the catalog, once the write-ahead log is folded into it."""
+    assistant.store.database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return assistant.store.database.path.read_bytes()
+
+
+def test_a_citation_of_a_removed_article_is_broken(assistant: Assistant, write: Write) -> None:
+    from assistant.citing import cite
+
+    assistant.add([write("bridge.md", BRIDGE, title="Bridge closed")])
+    article = assistant.article("bridge.md")
+    assert isinstance(article, Article)
+    citation = cite(article, 0, 43)
+    assert assistant.verify(citation) == citation
+    assistant.remove(["bridge.md"])
+    with pytest.raises(BrokenCitation, match="removed on"):
+        assistant.verify(citation)
+
+
+def test_sync_removes_only_what_came_from_there(assistant: Assistant, tmp_path: Path, write: Write) -> None:
+    write("one/bridge.md", BRIDGE, title="Bridge")
+    write("two/ferry.md", FERRY, title="Ferry")
+    one, two = tmp_path / "articles" / "one", tmp_path / "articles" / "two"
+    write("one/third.md", FERRY, title="Third")
+    assistant.sync(one)
+    assistant.sync(two)
+    (one / "third.md").unlink()
+    assert assistant.sync(one).removed == ("third.md",)
+    assert {row.id for row in assistant.articles()} == {"bridge.md", "ferry.md"}
+    write("one/third.md", FERRY, title="Third")
+    assert assistant.sync(one).added == ("third.md",), "a file that comes back is no tombstone"
+
+
+def test_a_file_that_can_no_longer_be_read_is_named_and_its_article_stays(assistant: Assistant, write: Write) -> None:
+    folder = write("bridge.md", BRIDGE, title="Bridge").parent
+    write("ferry.md", FERRY, title="Ferry")
+    assistant.sync(folder)
+    (folder / "bridge.md").write_text("---\ntitle: [broken\n---\ntext", encoding="utf-8")
+    report = assistant.sync(folder)
+    assert report.removed == ()
+    assert [failure.where.endswith("bridge.md") for failure in report.failed] == [True]
+    assert "bridge.md" in found(assistant, "crack in the northern pillar")
+
+
+def test_a_missing_or_emptied_folder_removes_nothing(assistant: Assistant, write: Write) -> None:
+    folder = write("bridge.md", BRIDGE, title="Bridge").parent
+    assistant.sync(folder)
+    (folder / "bridge.md").rename(folder.parent / "elsewhere.md")
+    with pytest.raises(BadInput):
+        assistant.sync(folder)
+    folder.rmdir()
+    with pytest.raises(BadInput):
+        assistant.sync(folder)
+    assert [row.id for row in assistant.articles()] == ["bridge.md"]
+
+
+def test_an_id_belongs_to_the_root_that_brought_it(assistant: Assistant, tmp_path: Path, write: Write) -> None:
+    write("one/news.md", BRIDGE, title="Bridge")
+    write("two/news.md", FERRY, title="Ferry")
+    assistant.add([tmp_path / "articles" / "one"])
+    report = assistant.add([tmp_path / "articles" / "two"])
+    assert [failure.reason for failure in report.failed] == [
+        f"the id news.md already belongs to an article from {(tmp_path / 'articles' / 'one').resolve()}"
+    ]
+    assert {passage.article.title for passage in assistant.retrieve("Aldwick")} == {"Bridge"}
+
+
+def test_a_file_added_on_its_own_belongs_to_the_folder_that_was_synced(assistant: Assistant, write: Write) -> None:
+    folder = write("deep/bridge.md", BRIDGE, title="Bridge").parent.parent
+    assistant.sync(folder)
+    assert assistant.add([write("deep/ferry.md", FERRY, title="Ferry")]).added == ("deep/ferry.md",)
+    assert assistant.sync(folder).unchanged == ("deep/bridge.md", "deep/ferry.md")
+
+
+def test_json_lines_are_articles_and_a_bad_line_stops_nothing(assistant: Assistant, write: Write) -> None:
+    lines = [
+        json.dumps(
+            {"id": "b", "title": "Bridge", "date": "2024-05-01", "source": "Sample Wire", "url": None, "text": BRIDGE}
+        ),
+        "{not json",
+        json.dumps({"id": "x", "title": "No text"}),
+        json.dumps({"id": "f", "title": "Ferry", "date": None, "source": None, "url": None, "text": FERRY}),
+    ]
+    path = write("wire.jsonl", "\n".join(lines))
+    report = assistant.add([path])
+    assert report.added == ("b", "f")
+    assert len(report.failed) == 2
+    path.write_text("\n".join([lines[0], lines[3]]), encoding="utf-8")
+    assert assistant.sync(path).removed == ()
+    path.write_text(lines[0], encoding="utf-8")
+    assert assistant.sync(path).removed == ("f",)
+
+
+def test_work_left_by_a_process_that_died_is_finished_by_the_next(tmp_path: Path, write: Write) -> None:
+    path = write("bridge.md", BRIDGE, title="Bridge")
+    settings = Settings(home=tmp_path / "home")
+
+    class Dying(WordEncoder):
+        def encode_passages(self, texts: object) -> object:  # type: ignore[override]
+            raise KeyboardInterrupt
+
+    with Assistant(settings, encoder=Dying()) as first:  # type: ignore[arg-type]
+        with pytest.raises(KeyboardInterrupt):
+            first.add([path])
+        assert [row.id for row in first.articles()] == ["bridge.md"], "acknowledged before the vectors"
+        assert first.store.pending("vectors") == 1
+    with Assistant(settings, encoder=WordEncoder()) as second:
+        assert "bridge.md" in found(second, "northern pillar"), "findable by words meanwhile"
+        assert second.store.catch_up() == 0
+        assert second.retrieve("northern pillar")[0].dense_rank == 1
+        assert problems(second) == []
+
+
+@pytest.mark.parametrize("index", ["fulltext", "vectors"])
+def test_a_deleted_index_folder_is_rebuilt_from_the_catalog(tmp_path: Path, write: Write, index: str) -> None:
+    import shutil
+
+    settings = Settings(home=tmp_path / "home")
+    with Assistant(settings, encoder=WordEncoder()) as assistant:
+        assistant.add([write("bridge.md", BRIDGE, title="Bridge"), write("ferry.md", FERRY, title="Ferry")])
+    shutil.rmtree(settings.home / index)
+    with Assistant(settings, encoder=WordEncoder()) as assistant:
+        assistant.store.own_vectors()
+        assert assistant.store.catch_up() == 0
+        assert assistant.retrieve("northern pillar")[0].lexical_rank == 1
+        assert problems(assistant) == []
+
+
+def test_the_doctor_sees_a_row_that_is_missing_and_rebuild_mends_it(assistant: Assistant, write: Write) -> None:
+    assistant.add([write("bridge.md", BRIDGE, title="Bridge")])
+    vectors = assistant.store.own_vectors()
+    assert vectors is not None
+    vectors.delete(sorted(vectors.ids()))
+    assert problems(assistant) == ["1 chunks are missing in vectors"]
+    assistant.store.rebuild("vectors")
+    assert problems(assistant) == []
+
+
+def test_an_index_hit_that_is_not_current_is_dropped(assistant: Assistant, write: Write) -> None:
+    from assistant.fulltext import Entry
+
+    assistant.add([write("bridge.md", BRIDGE, title="Bridge")])
+    assistant.store.fulltext.write([Entry("stale-0000", "en", "Bridge", "northern pillar crack")], deleted=[])
+    assert found(assistant, "northern pillar crack") == {"bridge.md"}
+
+
+def test_another_encoder_is_noticed_and_rebuild_cuts_and_embeds_anew(tmp_path: Path, write: Write) -> None:
+    settings = Settings(home=tmp_path / "home")
+    with Assistant(settings, encoder=WordEncoder()) as assistant:
+        assistant.add([write("bridge.md", BRIDGE, title="Bridge")])
+    with Assistant(settings, encoder=WordEncoder(window=16, dimension=32, fingerprint="words-2")) as assistant:
+        assert assistant.retrieve("northern pillar")[0].dense_rank is None
+        _, notes = assistant.store.searchable_vectors()
+        assert "assistant rebuild" in notes[0]
+        with pytest.raises(StoreProblem) as caught:
+            assistant.add([write("ferry.md", FERRY, title="Ferry")])
+        assert "assistant rebuild" in caught.value.hint
+        assistant.store.rebuild()
+        assert assistant.retrieve("northern pillar")[0].dense_rank == 1
+        assert len(assistant.store.catalog.chunk_ids()) == 2, "a smaller window makes more chunks"
+        assert problems(assistant) == []
+
+
+def test_backup_and_restore(assistant: Assistant, tmp_path: Path, write: Write) -> None:
+    assistant.add([write("bridge.md", BRIDGE, title="Bridge")])
+    saved = tmp_path / "saved.sqlite"
+    assistant.store.database.backup(saved)
+    with pytest.raises(BadInput, match="exists already"):
+        assistant.store.database.backup(saved)
+    assistant.remove(["bridge.md"])
+    assistant.add([write("ferry.md", FERRY, title="Ferry")])
+    kept = assistant.store.restore(saved)
+    assert [row.id for row in assistant.articles()] == ["bridge.md"]
+    assert found(assistant, "northern pillar Aldwick") == {"bridge.md"}
+    assert problems(assistant) == []
+    assert kept.is_file()
+    assistant.store.restore(kept)
+    assert [row.id for row in assistant.articles()] == ["ferry.md"]
+
+
+@pytest.mark.parametrize("content", [b"", b"no database at all, but long enough to be one " * 100])
+def test_what_is_no_backup_is_refused_and_changes_nothing(
+    assistant: Assistant, tmp_path: Path, write: Write, content: bytes
+) -> None:
+    assistant.add([write("bridge.md", BRIDGE, title="Bridge")])
+    wrong = tmp_path / "wrong.sqlite"
+    wrong.write_bytes(content)
+    with pytest.raises(BadInput):
+        assistant.store.restore(wrong)
+    with pytest.raises(BadInput):
+        assistant.store.restore(tmp_path / "missing.sqlite")
+    assert [row.id for row in assistant.articles()] == ["bridge.md"]
+
+
+def test_a_catalog_of_a_newer_program_or_a_damaged_one_is_refused(tmp_path: Path) -> None:
+    newer, damaged = tmp_path / "newer", tmp_path / "damaged"
+    newer.mkdir()
+    damaged.mkdir()
+    with sqlite3.connect(newer / "catalog.sqlite") as connection:
+        connection.execute("PRAGMA user_version = 999")
+    (damaged / "catalog.sqlite").write_bytes(b"this is no catalog " * 100)
+    for home in (newer, damaged):
+        with pytest.raises(StoreProblem):
+            Assistant(Settings(home=home))
+
+
+def test_one_process_owns_the_vectors_and_the_other_answers_by_words(tmp_path: Path, write: Write) -> None:
+    settings = Settings(home=tmp_path / "home")
+    with Assistant(settings, encoder=WordEncoder()) as owner, Assistant(settings, encoder=WordEncoder()) as other:
+        assert owner.store.own_vectors() is not None
+        report = other.add([write("bridge.md", BRIDGE, title="Bridge")])
+        assert report.pending_vectors == 1
+        assert other.retrieve("northern pillar")[0].dense_rank is None
+        assert "another process" in other.store.searchable_vectors()[1][0]
+        assert owner.retrieve("northern pillar")[0].lexical_rank == 1, "by words at once, without a restart"
+        assert owner.store.catch_up() == 0
+        assert owner.retrieve("northern pillar")[0].dense_rank == 1
+        with pytest.raises(StoreProblem, match="owns the vector index"):
+            other.store.rebuild()
+
+
+def test_a_write_waits_for_another_one_only_so_long(tmp_path: Path, write: Write) -> None:
+    settings = Settings(home=tmp_path / "home", lock_seconds=0.2)
+    with Assistant(settings, encoder=WordEncoder()) as assistant:
+        with holding(settings.home / "write.lock", seconds=0), pytest.raises(Busy) as caught:
+            assistant.add([write("bridge.md", BRIDGE, title="Bridge")])
+        assert caught.value.hint
+        assert assistant.add([write("bridge.md", BRIDGE, title="Bridge")]).added == ("bridge.md",)
+
+
+def test_unknown_ids_and_versions_are_said(assistant: Assistant, write: Write) -> None:
+    assistant.add([write("bridge.md", BRIDGE, title="Bridge")])
+    for article_id, version in (("nothing.md", None), ("bridge.md", "0" * 16)):
+        with pytest.raises(UnknownArticle) as caught:
+            assistant.article(article_id, version)
+        assert caught.value.hint
