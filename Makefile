@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help install chat test lint clean
+.PHONY: help install chat test eval lint clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make chat   sync corpus/ and open the chat page (PORT=8000 to choose a port)"
 	@echo "make test   run all tests"
+	@echo "make eval   ask twenty fixed questions about one article and count"
 	@echo "make lint   formatting, lint and types"
 	@echo "make clean  remove the virtual environment and the data folder"
 
@@ -27,6 +28,9 @@ chat: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+eval: $(READY)
+	$(BIN)/python -m evals.one_article tests/data/2024-10-25-newspaper-report.txt tests/data/newspaper_report_questions.jsonl
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -15,7 +15,6 @@ from assistant.citing import cite
 from assistant.evidence import Candidate, Evidence, Support
 from assistant.fulltext import words
 from assistant.models import Encoder
-from assistant.ranker import Ranker
 from assistant.schema import Article, Markup, Nearest, Outcome, Passage, Span, Statement
 from assistant.settings import Settings
 
@@ -55,7 +54,6 @@ def decide(
     *,
     encoder: Encoder,
     evidence: Evidence,
-    ranker: Ranker,
     settings: Settings,
 ) -> Decision:
     """Score the sentences of the passages and decide between an answer, the nearest articles and a plain decline."""
@@ -65,7 +63,7 @@ def decide(
         return Decision(
             "decline", "No stored article has words or a meaning in common with the question.", 0.0, (), nearest
         )
-    supports = evidence.score(question, [candidate for _, candidate in candidates], encoder=encoder, ranker=ranker)
+    supports = evidence.score(question, [candidate for _, candidate in candidates], encoder)
     ranked = sorted(
         zip([sentence for sentence, _ in candidates], supports, strict=True),
         key=lambda pair: (-pair[1].probability, pair[0].article.id, pair[0].start),

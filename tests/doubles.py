@@ -9,18 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from assistant.models import TokenVectors, Vectors
-from assistant.ranker import Read
 
 _WORD = re.compile(r"\w+")
-
-
-class WordRanker:
-    """A ranker whose logit is the share of the question's words in the sentence."""
-
-    def score(self, question: str, sentences: Sequence[Read]) -> Vectors:
-        asked = set(_WORD.findall(question.lower()))
-        shared = [len(asked & set(_WORD.findall(one.sentence.lower()))) for one in sentences]
-        return np.array(shared, np.float32) / max(len(asked), 1)
 
 
 class WordEncoder:

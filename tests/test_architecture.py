@@ -15,7 +15,7 @@ LAYERS: list[set[str]] = [
     {"errors", "schema"},
     {"locks", "settings"},
     {"chunking", "citing", "database", "fitted", "fulltext", "models", "reading", "rendering"},
-    {"outbox", "ranker", "showing", "vectors", "words"},
+    {"outbox", "showing", "vectors", "words"},
     {"catalog", "evidence"},
     {"answering", "conversation", "indexing", "retrieval"},
     {"store"},
@@ -27,9 +27,9 @@ LAYERS: list[set[str]] = [
 ]
 LAYER = {module: number for number, modules in enumerate(LAYERS) for module in modules}
 HEAVY = {
-    "torch": {"models", "ranker"},
+    "torch": {"models"},
     "sentence_transformers": {"models"},
-    "transformers": {"models", "ranker"},
+    "transformers": {"models"},
     "chromadb": {"vectors"},
     "llama_index": {"vectors", "llamaindex"},
     "tantivy": {"fulltext", "words"},

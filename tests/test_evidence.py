@@ -20,7 +20,7 @@ from assistant.evidence import (
     shortlist,
 )
 from assistant.words import find_absent, read_known, read_question, read_words
-from tests.doubles import WordEncoder, WordRanker
+from tests.doubles import WordEncoder
 
 ARTICLE = (
     "Elon Musk has been in contact with Vladimir Putin since 2022. He donated 44 million dollars to a group that supports "
@@ -164,6 +164,7 @@ def test_a_question_asks_for_a_form_of_answer(question: str, kind: str) -> None:
     ("kind", "right", "wrong"),
     [
         ("number", "About 40 died.", "Some died."),
+        ("number", "About 40 died.", "Some died in 2022."),
         ("date", "It began on Monday.", "It began badly."),
         ("who", "Then Macron won.", "it won."),
         ("where", "It happened in Paris.", "It happened late."),
@@ -217,10 +218,8 @@ def test_the_shortlist_holds_those_that_share_most_words_in_given_order() -> Non
 
 def test_an_absent_name_lowers_the_probability_and_is_reported(evidence: Evidence) -> None:
     encoder = WordEncoder()
-    [trump] = evidence.score("Did Musk donate to the Trump campaign?", [DONATION], encoder=encoder, ranker=WordRanker())
-    [harris] = evidence.score(
-        "Did Musk donate to the Harris campaign?", [DONATION], encoder=encoder, ranker=WordRanker()
-    )
+    [trump] = evidence.score("Did Musk donate to the Trump campaign?", [DONATION], encoder)
+    [harris] = evidence.score("Did Musk donate to the Harris campaign?", [DONATION], encoder)
     assert harris.probability < trump.probability
     assert (trump.missing, harris.missing) == ((), ("Harris",))
 
@@ -228,8 +227,8 @@ def test_an_absent_name_lowers_the_probability_and_is_reported(evidence: Evidenc
 def test_other_candidates_do_not_change_a_probability(evidence: Evidence) -> None:
     encoder = WordEncoder()
     question = "Did Musk donate to the Trump campaign?"
-    [alone] = evidence.score(question, [DONATION], encoder=encoder, ranker=WordRanker())
-    among = evidence.score(question, [WEATHER] * 30 + [DONATION], encoder=encoder, ranker=WordRanker())[-1]
+    [alone] = evidence.score(question, [DONATION], encoder)
+    among = evidence.score(question, [WEATHER] * 30 + [DONATION], encoder)[-1]
     assert among.probability == pytest.approx(alone.probability, abs=1e-6)
 
 
@@ -242,7 +241,7 @@ def test_only_the_shortlist_reaches_the_encoder_and_it_is_called_once(evidence: 
             return super().encode_tokens(texts)
 
     encoder = Counting()
-    supports = evidence.score("Did Musk donate?", [DONATION] * 40, encoder=encoder, ranker=WordRanker())
+    supports = evidence.score("Did Musk donate?", [DONATION] * 40, encoder)
     assert encoder.calls == [JUDGED + 1]
     assert [support.probability > 0 for support in supports] == [True] * JUDGED + [False] * (40 - JUDGED)
 
@@ -253,13 +252,13 @@ def test_only_the_shortlist_reaches_the_encoder_and_it_is_called_once(evidence: 
 @pytest.mark.parametrize("language", ["en", "de", "fr", "es", "zh", ""])
 def test_odd_questions_in_any_language_get_a_probability(evidence: Evidence, question: str, language: str) -> None:
     candidates = [replace(DONATION, language=language), replace(WEATHER, language=language)]
-    for support in evidence.score(question, candidates, encoder=WordEncoder(), ranker=WordRanker()):
+    for support in evidence.score(question, candidates, WordEncoder()):
         assert 0.0 <= support.probability <= 1.0
         assert np.isfinite(support.probability)
 
 
 def test_no_candidates_no_supports(evidence: Evidence) -> None:
-    assert evidence.score("Who?", [], encoder=WordEncoder(), ranker=WordRanker()) == []
+    assert evidence.score("Who?", [], WordEncoder()) == []
 
 
 def test_coefficients_of_other_features_are_refused() -> None:

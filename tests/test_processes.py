@@ -1,0 +1,109 @@
+"""Several processes and a killed one: a chat answers from what another shell adds, and nothing acknowledged is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from assistant import Assistant, Settings
+from assistant.doctor import examine
+from tests.doubles import WordEncoder
+from tests.filler import filler
+
+Write = Callable[..., Path]
+
+BRIDGE = "The bridge at Aldwick was closed on Monday. Engineers found a crack in the northern pillar."
+QUESTION = "When was the bridge at Aldwick closed?"
+
+
+@contextmanager
+def chat(home: Path) -> Iterator[str]:
+    """``assistant chat`` in a process of its own; gives its address."""
+    command = [
+        sys.executable,
+        "-c",
+        "from assistant.cli import main; main()",
+        "--home",
+        str(home),
+        "chat",
+        "--port",
+        "0",
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"})
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        found = re.search(r"http://\S+", line)
+        assert found, line
+        yield found.group()
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) in (0, 130)
+
+
+def ask(address: str) -> dict[str, Any]:
+    answer: dict[str, Any] = httpx.post(f"{address}api/ask", json={"question": QUESTION}, timeout=60).json()
+    return answer
+
+
+def test_a_running_chat_answers_from_what_a_second_shell_adds(tmp_path: Path, write: Write) -> None:
+    home = tmp_path / "home"
+    path = write("bridge.md", BRIDGE, title="Bridge closed", published="2024-05-06")
+    with chat(home) as address:
+        assert "assistant add" in ask(address)["reason"]
+        add = [sys.executable, "-c", "from assistant.cli import main; main()", "--home", str(home), "add", str(path)]
+        done = subprocess.run(add, capture_output=True, text=True, check=True, timeout=120)
+        assert "1 added" in done.stdout
+        answer = ask(address)
+        assert answer["statements"][0]["text"] == "The bridge at Aldwick was closed on Monday."
+        assert answer["passages"][0]["lexical_rank"] == 1
+        deadline = time.monotonic() + 30
+        while ask(address)["passages"][0]["dense_rank"] is None and time.monotonic() < deadline:
+            time.sleep(0.2)
+        answer = ask(address)
+        assert (answer["passages"][0]["dense_rank"], answer["notes"]) == (1, [])
+        shown = [sys.executable, "-c", "from assistant.cli import main; main()", "--home", str(home), "ask", QUESTION]
+        second = subprocess.run(shown, capture_output=True, text=True, check=True, timeout=120)
+        assert "Searched by words only" in second.stdout, "a second process says what limits it"
+
+
+def test_an_add_that_is_killed_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    """kill -9 in the middle of adding 3,000 articles; the next process finishes the work and the doctor finds nothing."""
+    home, wire = tmp_path / "home", tmp_path / "wire.jsonl"
+    wire.write_text("\n".join(json.dumps(article) for article in filler(3_000)), encoding="utf-8")
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom assistant import Assistant, Settings\nfrom tests.doubles import WordEncoder\n"
+        "def say(stage, done, total): print(stage, done, flush=True)\n"
+        f"assistant = Assistant(Settings(home=Path({str(home)!r})), encoder=WordEncoder())\n"
+        f"assistant.add([Path({str(wire)!r})], on_progress=say)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    acknowledged = 0
+    for line in process.stdout:
+        stage, done = line.split()
+        if stage == "Reading":
+            acknowledged = int(done)
+        if acknowledged >= 500:
+            break
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    with Assistant(Settings(home=home), encoder=WordEncoder()) as assistant:
+        assert assistant.store.catch_up() == 0
+        stored = len(assistant.articles())
+        assert stored >= acknowledged
+        assert examine(assistant.store, lambda: "none").problems == ()
+        report = assistant.sync(wire)
+        assert (len(report.unchanged), len(report.added)) == (stored, 3_000 - stored)
+        assert examine(assistant.store, lambda: "none").problems == ()
