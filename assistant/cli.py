@@ -145,7 +145,7 @@ def list_articles(context: typer.Context, as_json: AsJson = False) -> None:
         return
     for row in rows:
         typer.echo(
-            f"{row.published or rendering.UNDATED:<10}  {row.id}  {row.title} ({row.source or rendering.NO_SOURCE})"
+            f"{row.published or rendering.UNDATED!s:<10}  {row.id}  {row.title} ({row.source or rendering.NO_SOURCE})"
         )
     if not rows:
         typer.echo("No articles are stored yet. Add some with: assistant add FILE", err=True)

@@ -30,7 +30,7 @@ def filler(count: int, *, seed: int = 1) -> Iterator[dict[str, str]]:
         town = chosen.choice(_TOWNS)
         sentences = [
             doing.format(person=chosen.choice(_PEOPLE), town=town, n=chosen.randint(2, 90))
-            for doing in chosen.sample(_DOINGS, 3)
+            for doing in chosen.sample(_DOINGS, 1)
         ]
         yield {
             "id": f"filler-{number:05}",

@@ -242,7 +242,7 @@ def test_only_the_shortlist_reaches_the_encoder_and_it_is_called_once(evidence: 
 
     encoder = Counting()
     supports = evidence.score("Did Musk donate?", [DONATION] * 40, encoder)
-    assert encoder.calls == [JUDGED + 1]
+    assert encoder.calls == [2 * JUDGED + 1], "the question, and each sentence alone and read on"
     assert [support.probability > 0 for support in supports] == [True] * JUDGED + [False] * (40 - JUDGED)
 
 

@@ -1,1 +1,1 @@
-"""Weights and coefficients that were fitted, each with its provenance inside."""
+"""Coefficients that were fitted, each file with its provenance inside."""
