@@ -170,7 +170,8 @@ def test_the_decision_does_not_depend_on_how_many_articles_are_stored(tmp_path: 
     for question, first, second, third in zip(questions, alone, few, many, strict=True):
         assert first[0] == second[0] == third[0], question
         assert first[2] == second[2] == third[2], question
-        assert first[1] == pytest.approx(second[1], abs=1e-3) == pytest.approx(third[1], abs=1e-3), question
+        if first[0] == "answer":  # of a decline the best of the wrong sentences may come from any article
+            assert first[1] == pytest.approx(second[1], abs=1e-3) == pytest.approx(third[1], abs=1e-3), question
 
 
 def test_a_follow_up_is_asked_with_its_subject(newsroom: Assistant) -> None:
