@@ -60,9 +60,7 @@ def decide(
     candidates = _candidates(passages)
     nearest = _nearest(passages)
     if not candidates:
-        return Decision(
-            "decline", "No stored article has words or a meaning in common with the question.", 0.0, (), nearest
-        )
+        return Decision("decline", "The passages found hold no sentence that could answer it.", 0.0, (), nearest)
     supports = evidence.score(question, [candidate for _, candidate in candidates], encoder)
     ranked = sorted(
         zip([sentence for sentence, _ in candidates], supports, strict=True),

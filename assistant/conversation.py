@@ -14,9 +14,8 @@ from assistant.schema import Turn
 _SUBJECT = re.compile(r"\b(he|she|they|him|them)\b", re.IGNORECASE)
 _THING = re.compile(r"\b(it)\b(?!\s+(?:true|clear|known|possible|likely|that)\b)", re.IGNORECASE)
 _OWNER = re.compile(r"\b(his|her|hers|their|theirs|its)\b", re.IGNORECASE)
-_ELLIPSIS = re.compile(
-    r"^\W*(?:and|but|or|also|what about|how about|why|when|where|who|how|since when|really)\b", re.IGNORECASE
-)
+_GOES_ON = re.compile(r"^\W*(?:and|but|or|also|what about|how about)\b", re.IGNORECASE)
+_BARE = re.compile(r"^\W*(?:why|when|where|who|how|since when|really)\b", re.IGNORECASE)
 _NAME = re.compile(r"[A-Z][\w’'-]*(?:\s+(?:(?:of|the|de|von|van|for)\s+)*[A-Z0-9][\w’'-]*)*")
 _FEW_WORDS = 4
 
@@ -35,10 +34,11 @@ def standalone(question: str, turns: Sequence[Turn]) -> str:
         return said
     *earlier, last = turns
     before = standalone(last.question, earlier)
-    if not names(said):
-        subject = next(iter(names(before)), None)
-        if subject is not None and (_SUBJECT.search(said) or _THING.search(said) or _OWNER.search(said)):
-            return _replaced(said, subject)
+    pronoun = next(filter(None, (pattern.search(said) for pattern in (_SUBJECT, _OWNER, _THING))), None)
+    subject = next(iter(names(before)), None)
+    # A name before the pronoun is what it stands for: "Did Putin say he knew?" is left alone.
+    if pronoun is not None and subject is not None and not names(said[: pronoun.start()]):
+        return _replaced(said, subject)
     if _is_elliptic(said):
         return f"{before.rstrip()} {said}"
     return said
@@ -64,6 +64,5 @@ def _replaced(question: str, subject: str) -> str:
 
 def _is_elliptic(question: str) -> bool:
     """ "And in 2023?", "What about Tesla?", "Why?": too little to be searched for on its own."""
-    words = re.findall(r"\w+", question)
-    opens = re.match(r"^\W*(?:and|but|or|also|what about|how about)\b", question, re.IGNORECASE)
-    return bool(opens) or (len(words) < _FEW_WORDS and bool(_ELLIPSIS.match(question)) and not names(question))
+    short = len(re.findall(r"\w+", question)) < _FEW_WORDS
+    return bool(_GOES_ON.match(question)) or (short and bool(_BARE.match(question)) and not names(question))

@@ -12,8 +12,9 @@ from assistant.schema import Turn
     ("turns", "question", "expected"),
     [
         ([], "What did he say?", "What did he say?"),
-        (["Who is Elon Musk?"], "What did he post on X?", "What did he post on X?"),
+        (["Who is Elon Musk?"], "What did he post on X?", "What did Elon Musk post on X?"),
         (["Who is Elon Musk?"], "What did he give to the campaign?", "What did Elon Musk give to the campaign?"),
+        (["Who is Elon Musk?"], "Did Putin say that he knew?", "Did Putin say that he knew?"),
         (["Who is Elon Musk?"], "Where are his companies?", "Where are Elon Musk's companies?"),
         (["Who is Elon Musk?", "Where does he live?"], "How old is he?", "How old is Elon Musk?"),
         (["What does SpaceX build?"], "Who owns it?", "Who owns SpaceX?"),

@@ -38,15 +38,14 @@ class Source:
     folder: str
     licence: str
     cap: int
-    own_unanswerable: bool = False
     within: bool = False  # candidates are the gold article's own sentences: its questions presuppose the paragraph
     removed: bool = False
     tokenised: bool = False
 
 
 SOURCES = (
-    Source("squad2_dev_part", "CC BY-SA 4.0", 350, own_unanswerable=True),
-    Source("clapnq_dev", "Apache-2.0; text CC BY-SA", 150, own_unanswerable=True, tokenised=True),
+    Source("squad2_dev_part", "CC BY-SA 4.0", 350),
+    Source("clapnq_dev", "Apache-2.0; text CC BY-SA", 150, tokenised=True),
     Source("selqa", "Apache-2.0", 200, removed=True),
     Source("squadshifts", "CC BY 4.0", 200, within=True),
 )
