@@ -11,7 +11,8 @@ Importing this loads no model and no index. These names are public; everything e
 """
 
 from assistant.assistant import Assistant
-from assistant.errors import AssistantError
+from assistant.errors import AssistantError, BadInput
+from assistant.rendering import answer_dict
 from assistant.schema import Answer, Article, Citation, Filters, Passage, Statement, Turn
 from assistant.settings import Settings, load_settings
 
@@ -20,11 +21,13 @@ __all__ = [
     "Article",
     "Assistant",
     "AssistantError",
+    "BadInput",
     "Citation",
     "Filters",
     "Passage",
     "Settings",
     "Statement",
     "Turn",
+    "answer_dict",
     "load_settings",
 ]

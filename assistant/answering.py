@@ -58,7 +58,7 @@ def decide(
 ) -> Decision:
     """Score the sentences of the passages and decide between an answer, the nearest articles and a plain decline."""
     candidates = _candidates(passages)
-    nearest = _nearest(passages)
+    nearest = nearest_articles(passages)
     if not candidates:
         return Decision("decline", "The passages found hold no sentence that could answer it.", 0.0, (), nearest)
     supports = evidence.score(question, [candidate for _, candidate in candidates], encoder)
@@ -124,7 +124,7 @@ def _says_the_same(one: Sentence, other: Sentence) -> bool:
     return len(left & right) > _SAME * len(left | right)
 
 
-def _nearest(passages: Sequence[Passage]) -> tuple[Nearest, ...]:
+def nearest_articles(passages: Sequence[Passage]) -> tuple[Nearest, ...]:
     """The articles of the best passages, each once, best first."""
     articles = {passage.article.id: passage.article for passage in passages}
     return tuple(

@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from assistant import citing
 from assistant.answering import decide
 from assistant.conversation import standalone
 from assistant.errors import BadInput, BadQuestion, BrokenCitation, UnknownArticle
 from assistant.evidence import Evidence
+from assistant.excerpts import decide_excerpt, read_excerpt
 from assistant.indexing import Progress, index_words
 from assistant.ingest import Tally, ingest
 from assistant.models import Encoder
@@ -35,7 +38,7 @@ from assistant.schema import (
     StoredArticle,
     Turn,
 )
-from assistant.settings import Settings
+from assistant.settings import Settings, load_settings
 from assistant.store import Store, quiet
 from assistant.vectors import Vectors
 
@@ -61,6 +64,12 @@ class Assistant:
     def close(self) -> None:
         """Let go of the data folder."""
         self.store.close()
+
+    def varied(self, **settings: Any) -> Assistant:
+        """The same open data folder asked under other settings of answering. Raises BadSetting; close one of the two only."""
+        other = copy(self)
+        other.settings = load_settings(**self.settings.model_dump() | settings)
+        return other
 
     @cached_property
     def evidence(self) -> Evidence:
@@ -137,14 +146,13 @@ class Assistant:
         today = filters.as_of or date.today()
         asked_as = standalone(question, turns)
         vectors, notes = store.searchable_vectors()
-        passages = self._passages(asked_as, vectors, filters, today)
+        excerpt = read_excerpt(asked_as)
+        passages = self._passages(excerpt or asked_as, vectors, filters, today)
         yield f"Reading {len(passages)} passages"
-        decision = decide(
-            asked_as,
-            passages,
-            encoder=store.encoder,
-            evidence=self.evidence,
-            settings=self.settings,
+        decision = (
+            decide_excerpt(excerpt, passages)
+            if excerpt
+            else decide(asked_as, passages, encoder=store.encoder, evidence=self.evidence, settings=self.settings)
         )
         statements = self._standing(decision.statements)
         if decision.statements and not statements:  # the articles were removed while they were being read
@@ -161,7 +169,7 @@ class Assistant:
             statements=statements,
             passages=tuple(passages),
             nearest=decision.nearest,
-            engine=self._engine(),
+            engine=self.engine(),
             notes=notes,
         )
 
@@ -194,6 +202,16 @@ class Assistant:
         """Every article, newest first, undated last."""
         return self.store.catalog.articles()
 
+    def engine(self) -> Engine:
+        """What answers are made with, as every answer states it."""
+        encoder = self.store.encoder
+        return Engine(
+            encoder=f"{encoder.name}@{encoder.fingerprint}",
+            ranker=self.ranker_name,
+            corpus_hash=self.store.catalog.corpus_hash(),
+            settings_hash=self.settings.answering_hash,
+        )
+
     def _passages(self, question: str, vectors: Vectors | None, filters: Filters, today: date) -> list[Passage]:
         return retrieve(
             question,
@@ -221,15 +239,6 @@ class Assistant:
         if filters != Filters():
             return "No article matches these dates and this source."
         return "No stored article has words or a meaning in common with the question."
-
-    def _engine(self) -> Engine:
-        encoder = self.store.encoder
-        return Engine(
-            encoder=f"{encoder.name}@{encoder.fingerprint}",
-            ranker=self.ranker_name,
-            corpus_hash=self.store.catalog.corpus_hash(),
-            settings_hash=self.settings.answering_hash,
-        )
 
 
 def _check(question: str, filters: Filters, *, longest: int) -> None:

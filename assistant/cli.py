@@ -24,7 +24,7 @@ from assistant.errors import AssistantError, BadInput
 from assistant.indexing import Progress
 from assistant.outbox import INDEXES
 from assistant.schema import AddReport, Article, Failure, Filters
-from assistant.settings import load_settings
+from assistant.settings import CHECKOUT, in_checkout, load_settings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -209,6 +209,22 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
         health = examine(assistant.store, lambda: assistant.ranker_name)
     typer.echo(_json(health) if as_json else reports.health_text(health))
     raise typer.Exit(1 if health.problems else 0)
+
+
+@app.command(
+    name="eval",
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    help="Check, run, compare and gate the evaluation; from a checkout. See: assistant eval --help",
+)
+def evaluate(context: typer.Context) -> None:
+    """Hand the arguments on to ``evals.commands``, which lies beside the package in a checkout only."""
+    if not in_checkout():
+        raise BadInput("the evaluation is not installed", hint="Run it from a checkout of the project.")
+    sys.path.append(str(CHECKOUT))
+    from evals.commands import app as evaluation
+
+    raise typer.Exit(evaluation(context.args, prog_name="assistant eval", standalone_mode=False) or 0)
 
 
 @app.command(epilog="Example: [b]assistant chat --port 8000[/b]")

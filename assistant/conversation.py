@@ -1,7 +1,8 @@
 """A follow-up question made to stand alone, from the turns before it.
 
-A first cut for English: a pronoun is replaced by the subject of the last turns, and an elliptic question takes the last
-question along. What a question says itself is never changed, and a question that stands alone is returned as it is.
+A first cut for English: a pronoun is replaced by the subject of the last turns, an elliptic question takes the last question
+along, and one that names nothing takes the subject along in brackets. What a question says itself is never changed, and a
+question that stands alone is returned as it is.
 """
 
 from __future__ import annotations
@@ -35,13 +36,13 @@ def standalone(question: str, turns: Sequence[Turn]) -> str:
     *earlier, last = turns
     before = standalone(last.question, earlier)
     pronoun = next(filter(None, (pattern.search(said) for pattern in (_SUBJECT, _OWNER, _THING))), None)
-    subject = next(iter(names(before)), None)
+    subject = _subject(before)
     # A name before the pronoun is what it stands for: "Did Putin say he knew?" is left alone.
     if pronoun is not None and subject is not None and not names(said[: pronoun.start()]):
         return _replaced(said, subject)
     if _is_elliptic(said):
         return f"{before.rstrip()} {said}"
-    return said
+    return said if subject is None or names(said) else f"{said} ({subject})"
 
 
 def names(question: str) -> list[str]:
@@ -55,6 +56,13 @@ def names(question: str) -> list[str]:
             name = re.sub(r"['’]s$", "", " ".join(words))
             found.append(name)
     return found
+
+
+def _subject(question: str) -> str | None:
+    """What a question is about: its first name, with the second where "and" joins the two. None where it has no name."""
+    first, *others = [*names(question), None]
+    pair = f"{first} and {others[0]}" if others and others[0] else None
+    return pair if pair and pair in question else first
 
 
 def _replaced(question: str, subject: str) -> str:

@@ -18,7 +18,7 @@ from assistant.errors import BadSetting
 
 PACKAGED_ENCODER = "all-MiniLM-L6-v2"
 
-_CHECKOUT = Path(__file__).resolve().parent.parent
+CHECKOUT = Path(__file__).resolve().parent.parent
 
 # What changes an answer to the same question over the same corpus; where things lie and what a page shows does not.
 _ANSWERING = (
@@ -80,10 +80,14 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def answering(self) -> dict[str, Any]:
+        """The settings that change answers, as JSON values."""
+        return self.model_dump(mode="json", include=set(_ANSWERING))
+
+    @property
     def answering_hash(self) -> str:
-        """16 hex digits over the settings that change answers."""
-        chosen = self.model_dump(mode="json", include=set(_ANSWERING))
-        return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:16]
+        """16 hex digits over ``answering``."""
+        return hashlib.sha256(json.dumps(self.answering, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def load_settings(**flags: Any) -> Settings:
@@ -102,14 +106,14 @@ def load_settings(**flags: Any) -> Settings:
 
 def in_checkout() -> bool:
     """Whether this package runs from a checkout, with the corpus beside it."""
-    return (_CHECKOUT / "corpus").is_dir() and (_CHECKOUT / "pyproject.toml").is_file()
+    return (CHECKOUT / "corpus").is_dir() and (CHECKOUT / "pyproject.toml").is_file()
 
 
 def default_home() -> Path:
     """``.assistant`` beside the corpus in a checkout, the user's data folder else."""
-    return _CHECKOUT / ".assistant" if in_checkout() else platformdirs.user_data_path("assistant", appauthor=False)
+    return CHECKOUT / ".assistant" if in_checkout() else platformdirs.user_data_path("assistant", appauthor=False)
 
 
 def default_corpus() -> Path | None:
     """The corpus of the checkout, None where there is none."""
-    return _CHECKOUT / "corpus" if in_checkout() else None
+    return CHECKOUT / "corpus" if in_checkout() else None

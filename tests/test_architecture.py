@@ -18,7 +18,7 @@ LAYERS: list[set[str]] = [
     {"outbox", "showing", "vectors", "words"},
     {"catalog", "evidence"},
     {"answering", "conversation", "indexing", "retrieval"},
-    {"store"},
+    {"excerpts", "store"},
     {"doctor", "ingest"},
     {"assistant", "reports"},
     {"batch", "llamaindex", "ui"},

@@ -18,7 +18,22 @@ from assistant.schema import Turn
         (["Who is Elon Musk?"], "Where are his companies?", "Where are Elon Musk's companies?"),
         (["Who is Elon Musk?", "Where does he live?"], "How old is he?", "How old is Elon Musk?"),
         (["What does SpaceX build?"], "Who owns it?", "Who owns SpaceX?"),
-        (["What does SpaceX build?"], "Is it true that the rocket failed?", "Is it true that the rocket failed?"),
+        (
+            ["What does SpaceX build?"],
+            "Is it true that the rocket failed?",
+            "Is it true that the rocket failed? (SpaceX)",
+        ),
+        (
+            ["When did Butch Wilmore and Suni Williams land?"],
+            "Where were they?",
+            "Where were Butch Wilmore and Suni Williams?",
+        ),
+        (["When did Butch Wilmore land?"], "Who else was on board?", "Who else was on board? (Butch Wilmore)"),
+        (
+            ["When did Butch Wilmore land?", "Who else was on board?"],
+            "What came next?",
+            "What came next? (Butch Wilmore)",
+        ),
         (["How much did Musk give in 2024?"], "And in 2023?", "How much did Musk give in 2024? And in 2023?"),
         (["Did Putin deny the calls?"], "Why?", "Did Putin deny the calls? Why?"),
         (["Did Putin deny the calls?"], "What about the Kremlin?", "Did Putin deny the calls? What about the Kremlin?"),
