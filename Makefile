@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help install chat test eval lint clean
+.PHONY: help install chat test eval gate lint clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make chat   sync corpus/ and open the chat page (PORT=8000 to choose a port)"
 	@echo "make test   run all tests"
-	@echo "make eval   ask twenty fixed questions about one article and count"
+	@echo "make eval   ask the fixed questions (fit and dev); tables, figures and an HTML report"
+	@echo "make gate   ask the dev questions; fails on a significant loss or a broken promise"
 	@echo "make lint   formatting, lint and types"
 	@echo "make clean  remove the virtual environment and the data folder"
 
@@ -30,7 +31,11 @@ test: $(READY)
 	$(BIN)/python -m pytest
 
 eval: $(READY)
-	$(BIN)/python -m evals.one_article tests/data/2024-10-25-newspaper-report.txt tests/data/newspaper_report_questions.jsonl
+	$(BIN)/assistant eval run --split fit --split dev
+
+gate: $(READY)
+	$(BIN)/assistant eval check
+	$(BIN)/assistant eval gate
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
@@ -38,4 +43,4 @@ lint: $(READY)
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) .assistant
+	rm -rf $(VENV) .assistant .eval

@@ -1,0 +1,268 @@
+"""``assistant eval …``: check the questions, ask them, compare two runs, and the gate. Runs from a checkout.
+
+Exit codes: 0 done, 1 the check or the gate found something, 2 bad input.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from assistant import Assistant, BadInput, load_settings
+from evals import check as checking
+from evals import run as running
+from evals import tables
+from evals.compare import compare as compare_runs
+from evals.compare import judge
+from evals.run import Case, read_cases
+from evals.schema import (
+    CORPUS,
+    HERE,
+    QUESTIONS,
+    SPLITS,
+    Question,
+    Split,
+    question_files,
+    read_questions,
+    read_sources,
+    read_splits,
+    select,
+)
+from evals.summary import summarise, summarise_set
+
+BASELINE = running.RESULTS / "baseline"
+RUNS = HERE.parent / ".eval"
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Evaluate the assistant on the fixed questions.")
+
+Files = Annotated[
+    list[Path] | None, typer.Option("--questions", help="Question files; default: all of evals/questions.")
+]
+Splits = Annotated[list[str] | None, typer.Option("--split", help="fit, dev or held; may be given several times.")]
+Changes = Annotated[list[str] | None, typer.Option("--set", help="A setting, as NAME=VALUE.", metavar="NAME=VALUE")]
+Corpus = Annotated[Path, typer.Option(help="The folder of articles.")]
+Out = Annotated[Path | None, typer.Option(help="The folder of the run; one that was interrupted goes on.")]
+
+
+@app.command(epilog="Example: [b]assistant eval check --fill[/b]")
+def check(
+    questions: Files = None,
+    fill: Annotated[bool, typer.Option("--fill", help="Write the positions of quotes that occur once.")] = False,
+    corpus: Corpus = CORPUS,
+) -> None:
+    """Say, line by line, where questions and corpus do not fit together."""
+    files = questions or question_files()
+    sources, stories = read_sources(corpus), read_splits()
+    if fill:
+        for file in files:
+            typer.echo(f"{file.name}: {checking.fill(file, sources)} spans written")
+    problems = checking.check_files(files, sources, stories)
+    problems += [
+        problem for folder in {file.parent for file in files} for problem in checking.check_hostile(folder, sources)
+    ]
+    for problem in problems:
+        typer.echo(f"{problem.where}: {problem.what}\n  hint: {problem.hint}", err=True)
+    asked = read_questions(files)
+    typer.echo(f"{len(asked)} questions in {len(files)} files, {len(problems)} problems")
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command(epilog="Example: [b]assistant eval run --split dev --set dense_weight=0.2[/b]")
+def run(
+    questions: Files = None,
+    split: Splits = None,
+    out: Out = None,
+    changes: Changes = None,
+    corpus: Corpus = CORPUS,
+) -> None:
+    """Ask the fixed questions; print the tables and write cases, figures and a report."""
+    chosen = _questions(questions, split)
+    folder = out or RUNS / f"{datetime.now():%Y-%m-%d-%H%M%S}"
+    try:
+        cases = ask_all(chosen, folder, corpus=corpus, changes=changes or ())
+    except KeyboardInterrupt:
+        typer.echo(f"interrupted; the cases so far are kept: go on with --out {folder}", err=True)
+        raise
+    described = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    running.log_held(described, sum(case.split == "held" for case in cases))
+    write_results(folder, cases, [question for question, _ in chosen], described)
+    tables.show(summarise(cases), Console())
+    typer.echo(f"cases, figures and report.html are in {folder}")
+
+
+@app.command(epilog="Example: [b]assistant eval compare .eval/monday .eval/tuesday[/b]")
+def compare(
+    before: Annotated[Path, typer.Argument(help="The folder of a run.")],
+    after: Annotated[Path, typer.Argument(help="The folder of another.")],
+    most: Annotated[int, typer.Option(help="Questions shown that were won and lost.")] = 10,
+) -> None:
+    """Compare two runs question by question: better, worse or cannot tell, with both answers."""
+    differences = compare_runs(_cases(before), _cases(after))
+    if not differences:
+        raise BadInput("the two runs have no question in common", hint="Run both with the same --split or --questions.")
+    tables.show_differences(differences, Console(), most=most)
+
+
+@app.command(epilog="Example: [b]assistant eval gate[/b]")
+def gate(
+    baseline: Annotated[Path, typer.Option(help="The folder of the run to compare with.")] = BASELINE,
+    questions: Files = None,
+    out: Out = None,
+    changes: Changes = None,
+    corpus: Corpus = CORPUS,
+) -> None:
+    """Ask the dev questions and exit 1 on a significant loss against the baseline or on a broken promise."""
+    earlier = _cases(baseline)
+    chosen = _questions(questions, ["dev"])
+    with tempfile.TemporaryDirectory() as scratch:
+        cases = ask_all(chosen, out or Path(scratch), corpus=corpus, changes=changes or ())
+    gold = {question.id: question.gold_articles for question, _ in chosen}
+    findings = judge(cases, earlier, stored=read_sources(corpus).keys(), gold=gold)
+    for difference in compare_runs(earlier, cases):
+        typer.echo(tables.difference_line(difference))
+    for finding in findings:
+        typer.echo(f"{finding.rule}: {finding.what}\n  {', '.join(finding.cases)}", err=True)
+    typer.echo(f"{len(cases)} questions, {len(findings)} findings: the gate {'is shut' if findings else 'is open'}")
+    raise typer.Exit(1 if findings else 0)
+
+
+@app.command(epilog="Example: [b]assistant eval sets ../sets/squad2_dev_part dev-v2.0.json --half report[/b]")
+def sets(
+    paths: Annotated[list[Path], typer.Argument(help="Folders or files of other people's sets.", metavar="SET...")],
+    half: Annotated[
+        Literal["fit", "report"] | None, typer.Option(help="fit or report: half of the topics; default: all of them.")
+    ] = None,
+    cap: Annotated[int, typer.Option(help="Questions taken per side, answerable and not.", min=1)] = 100,
+    changes: Changes = None,
+    save: Annotated[Path | None, typer.Option(help="Where the figures go, as JSON.")] = None,
+) -> None:
+    """Ask other people's questions (our layout, BEIR folders, SQuAD JSON), each in a data folder that is gone afterwards."""
+    from evals.sets import load, run_set
+
+    loaded = [load(path, half=half, cap=cap) for path in paths]
+    rows = {}
+    with _progress() as on_progress:
+        for chosen in loaded:
+            cases = run_set(chosen, on_progress=on_progress, settings=_settings(changes or ()))
+            rows[chosen.name] = summarise_set(cases)
+            typer.echo(f"{chosen.name} ({chosen.licence}): {chosen.note}")
+    Console().print(tables.table("Other people's sets", rows))
+    if save is not None:
+        figures = {name: {column: asdict(value) for column, value in row.items()} for name, row in rows.items()}
+        ids = {chosen.name: [question.id for question in chosen.questions] for chosen in loaded}
+        asked = {"half": half, "cap": cap, "commit": running.commit(), "code": running.code_hash(), "ids": ids}
+        save.write_text(json.dumps(asked | {"sets": figures}, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+@app.command("tables", epilog="Example: [b]assistant eval tables .eval/monday[/b]")
+def write_tables(
+    folder: Annotated[Path, typer.Argument(help="The folder of a run.")],
+    readme: Annotated[Path, typer.Option(help="A file with marks such as <!-- eval:kinds -->.")] = HERE.parent
+    / "README.md",
+    other: Annotated[Path, typer.Option(help="What `eval sets --save` wrote.")] = running.RESULTS / "sets.json",
+) -> None:
+    """Write the tables of a run, and of other people's sets, into the README."""
+    for name, text in tables.blocks(summarise(_cases(folder)), other).items():
+        tables.replace_between(readme, name, text)
+        typer.echo(f"wrote {name} into {readme.name}")
+
+
+@app.command(epilog="Example: [b]assistant eval quotes[/b]")
+def quotes(out: Out = None) -> None:
+    """Given 200 excerpts of the corpus, name outlet, date and article; decline 50 that stand in no article."""
+    from evals.quotes import excerpt_questions
+
+    chosen: list[tuple[Question, Split]] = [(question, "dev") for question in excerpt_questions()]
+    with tempfile.TemporaryDirectory() as scratch:
+        cases = ask_all(chosen, out or Path(scratch), corpus=CORPUS)
+    for name, answerable in (("named rightly", True), ("declined", False)):
+        mine = [case for case in cases if case.answerable is answerable]
+        typer.echo(f"{name}: {sum(case.score.right for case in mine)} of {len(mine)}")
+        for case in (case for case in mine if not case.score.right):
+            typer.echo(f"  {case.question}\n    {tables.said(case)}")
+
+
+def ask_all(
+    chosen: Sequence[tuple[Question, Split]], out: Path, *, corpus: Path, changes: Sequence[str] = ()
+) -> list[Case]:
+    """The cases of these questions over a corpus, in a data folder of their own."""
+    sources = read_sources(corpus)
+    hostile = checking.read_hostile(QUESTIONS)
+    with (
+        tempfile.TemporaryDirectory() as home,
+        _progress() as on_progress,
+        Assistant(load_settings(home=Path(home), **_settings(changes))) as assistant,
+    ):
+        report = assistant.sync(corpus, on_progress=on_progress)
+        if report.failed:
+            raise BadInput(f"{report.failed[0].where}: {report.failed[0].reason}", hint=report.failed[0].hint)
+        assistant.warm_up()
+        return running.run(assistant, chosen, out, sources=sources, hostile=hostile, on_progress=on_progress)
+
+
+def write_results(out: Path, cases: Sequence[Case], questions: Sequence[Question], described: dict[str, Any]) -> None:
+    """``summary.json`` and ``report.html`` beside the cases, compared with the baseline where they share questions."""
+    from evals.report import write_report
+
+    figures = json.dumps(summarise(cases).as_dict(), ensure_ascii=False, indent=1)
+    (out / "summary.json").write_text(figures + "\n", encoding="utf-8")
+    memory = json.loads((out / "memory.json").read_text(encoding="utf-8"))
+    baseline = read_cases(BASELINE) if BASELINE.is_dir() else []
+    write_report(out / "report.html", cases, run=described | memory, baseline=baseline, questions=questions)
+
+
+def _questions(files: Sequence[Path] | None, splits: Sequence[str] | None) -> list[tuple[Question, Split]]:
+    """The questions to ask with their split; questions of a story in no split are an error."""
+    stories = read_splits()
+    for name in splits or ():
+        if name not in SPLITS:
+            raise BadInput(f"there is no split {name}", hint=f"The splits are {', '.join(SPLITS)}.")
+    questions = read_questions(files or question_files())
+    if stray := next((q for q in questions if q.story not in stories), None):
+        raise BadInput(f"the story of {stray.id} is in no split", hint="Run: assistant eval check")
+    wanted = [split for split in SPLITS if split in (splits or SPLITS)]
+    chosen = [(question, stories[question.story]) for question in select(questions, wanted, stories)]
+    if not chosen:
+        raise BadInput("there are no questions in this split", hint="Name other files or another split.")
+    return chosen
+
+
+def _cases(folder: Path) -> list[Case]:
+    cases = read_cases(folder)
+    if not cases:
+        raise BadInput(f"{folder} holds no run", hint="Make one with: assistant eval run --out FOLDER")
+    return cases
+
+
+def _settings(changes: Sequence[str]) -> dict[str, str]:
+    pairs = [change.partition("=") for change in changes]
+    for name, sign, _ in pairs:
+        if not sign or name == "home":
+            raise BadInput(f"--set {name} is not NAME=VALUE", hint="For example: --set dense_weight=0.2")
+    return {name: value for name, _, value in pairs}
+
+
+@contextmanager
+def _progress() -> Iterator[running.Progress]:
+    """A progress line a stage on stderr; nothing where stderr is no terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        tasks: dict[str, Any] = {}
+
+        def show(stage: str, done: int, total: int | None) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], completed=done, total=total)
+
+        yield show
