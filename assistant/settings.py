@@ -54,8 +54,9 @@ class Settings(BaseSettings):
         None, pattern="^https?://", description="A Chroma server instead of the local folder."
     )
 
+    # both as fitted: fitted/fusion.json
     dense_weight: float = Field(
-        0.4, ge=0, le=1, description="Share of the dense score in the fused score; the rest is BM25."
+        0.35, ge=0, le=1, description="Share of the dense score in the fused score; the rest is BM25."
     )
     title_weight: float = Field(0.5, ge=0, description="Weight of a title match in BM25, against 1 for the text.")
     candidates: int = Field(50, ge=1, le=1000, description="Chunks taken from each index before fusing.")
