@@ -14,12 +14,12 @@ from assistant.chunking import spans, trimmed
 from assistant.citing import cite
 from assistant.evidence import Candidate, Evidence, Support
 from assistant.fulltext import words
-from assistant.models import Encoder
+from assistant.models import Encoder, Page
 from assistant.schema import Article, Markup, Nearest, Outcome, Passage, Span, Statement
 from assistant.settings import Settings
 
 _NEAREST = 3  # articles offered with a decline
-_FURTHER = 0.8  # a further statement has at least this share of the best one's probability
+_FURTHER = 0.6  # a further statement has at least this share of the best one's probability
 _SAME = 0.6  # two sentences that share more of their words say the same
 
 
@@ -70,9 +70,7 @@ def decide(
     answer_at = evidence.answer_threshold if settings.answer_threshold is None else settings.answer_threshold
     nearest_at = evidence.nearest_threshold if settings.nearest_threshold is None else settings.nearest_threshold
     if best.probability >= answer_at:
-        statements = _statements(
-            ranked, at_least=max(answer_at, _FURTHER * best.probability), limit=settings.statements
-        )
+        statements = _statements(ranked, at_least=_FURTHER * best.probability, limit=settings.statements)
         return Decision("answer", "The quoted sentences answer the question.", best.probability, statements, nearest)
     outcome: Outcome = "nearest" if best.probability >= nearest_at else "decline"
     return Decision(outcome, _why_not(best), best.probability, (), nearest)
@@ -83,22 +81,33 @@ def _candidates(passages: Sequence[Passage]) -> list[tuple[Sentence, Candidate]]
     found: list[tuple[Sentence, Candidate]] = []
     for passage in passages:
         article = passage.article
-        pieces = _spans(article.text, article.language, article.markup)
-        for before, span in zip((None, *pieces), pieces, strict=False):
-            start, end = trimmed(article.text, span)
-            inside = passage.chunk.start <= span.start < passage.chunk.end
-            if span.kind != "sentence" or not inside or start == end:
-                continue
-            sentence = Sentence(article, start, end)
+        page, sentences = _page(passage)
+        for number, (before, sentence) in enumerate(sentences):
             candidate = Candidate(
                 text=sentence.text,
                 title=article.title,
-                before=article.text[before.start : before.end].strip() if before else "",
+                before=before,
                 article=f"{_written(article.published)}\n{article.text}",  # a question may name the day of a report
                 language=article.language,
+                page=page,
+                number=number,
             )
             found.append((sentence, candidate))
     return found
+
+
+def _page(passage: Passage) -> tuple[Page, list[tuple[str, Sentence]]]:
+    """The passage as the ranker reads it, and its sentences, each with what stands before it in the article."""
+    article, start = passage.article, passage.chunk.start
+    pieces = _spans(article.text, article.language, article.markup)
+    found: list[tuple[str, Sentence]] = []
+    for before, span in zip((None, *pieces), pieces, strict=False):
+        first, last = trimmed(article.text, span)
+        if span.kind == "sentence" and start <= span.start < passage.chunk.end and first < last:
+            earlier = article.text[before.start : before.end].strip() if before else ""
+            found.append((earlier, Sentence(article, first, last)))
+    text = article.text[start : max([passage.chunk.end, *(sentence.end for _, sentence in found)])]
+    return Page(article.title, text, tuple((s.start - start, s.end - start) for _, s in found)), found
 
 
 def _written(day: date | None) -> str:

@@ -15,12 +15,12 @@ from typing import Any
 from assistant import citing
 from assistant.answering import decide
 from assistant.conversation import standalone
-from assistant.errors import BadInput, BadQuestion, BrokenCitation, UnknownArticle
+from assistant.errors import BadInput, BadQuestion, BrokenCitation, ModelProblem, UnknownArticle
 from assistant.evidence import Evidence
 from assistant.excerpts import decide_excerpt, read_excerpt
 from assistant.indexing import Progress, index_words
 from assistant.ingest import Tally, ingest
-from assistant.models import Encoder
+from assistant.models import Encoder, Page, load_ranker
 from assistant.reading import root_of
 from assistant.retrieval import retrieve
 from assistant.schema import (
@@ -69,17 +69,23 @@ class Assistant:
         """The same open data folder asked under other settings of answering. Raises BadSetting; close one of the two only."""
         other = copy(self)
         other.settings = load_settings(**self.settings.model_dump() | settings)
+        if other.settings.ranker != self.settings.ranker:
+            other.__dict__.pop("_judged_by", None)
         return other
 
     @cached_property
-    def evidence(self) -> Evidence:
-        """The fitted scorer of sentences."""
-        return Evidence.load()
+    def _judged_by(self) -> tuple[Evidence, tuple[str, ...]]:
+        """The fitted scorer of sentences, and a note where it has to do without the ranker that the settings ask for."""
+        try:
+            return Evidence.load(load_ranker(self.settings)), ()
+        except ModelProblem as problem:
+            return Evidence.load(), (f"Judged without the evidence ranker: {problem}.",)
 
     @property
     def ranker_name(self) -> str:
         """What judges the sentences, and which fit of it."""
-        return f"{self.evidence.name}@{self.evidence.fingerprint}"
+        evidence, _ = self._judged_by
+        return f"{evidence.name}@{evidence.fingerprint}"
 
     def add(self, paths: Iterable[Path], *, again: bool = False, on_progress: Progress = quiet) -> AddReport:
         """Add files, folders or JSON lines. A file that cannot be read is named in the report and changes nothing.
@@ -147,12 +153,13 @@ class Assistant:
         asked_as = standalone(question, turns)
         vectors, notes = store.searchable_vectors()
         excerpt = read_excerpt(asked_as)
+        evidence, limits = self._judged_by
         passages = self._passages(excerpt or asked_as, vectors, filters, today)
         yield f"Reading {len(passages)} passages"
         decision = (
             decide_excerpt(excerpt, passages)
             if excerpt
-            else decide(asked_as, passages, encoder=store.encoder, evidence=self.evidence, settings=self.settings)
+            else decide(asked_as, passages, encoder=store.encoder, evidence=evidence, settings=self.settings)
         )
         statements = self._standing(decision.statements)
         if decision.statements and not statements:  # the articles were removed while they were being read
@@ -170,7 +177,7 @@ class Assistant:
             passages=tuple(passages),
             nearest=decision.nearest,
             engine=self.engine(),
-            notes=notes,
+            notes=(*notes, *limits),
         )
 
     def retrieve(self, question: str, *, filters: Filters | None = None) -> list[Passage]:
@@ -181,9 +188,12 @@ class Assistant:
         return self._passages(question, vectors, filters, filters.as_of or date.today())
 
     def warm_up(self) -> None:
-        """Open the vector index and load the encoder, so that the first question does not wait for them."""
+        """Open the vector index and load the models, so that the first question does not wait for them."""
         self.store.own_vectors()
         self.store.encoder.encode_questions(["Who said what?"])
+        evidence, _ = self._judged_by
+        if evidence.ranker:
+            evidence.ranker.read("Who said what?", [Page("", "Nobody said anything.", ((0, 21),))])
 
     def verify(self, citation: Citation) -> Citation:
         """The citation, sliced again from the stored text. Raises BrokenCitation, also where the article was removed."""

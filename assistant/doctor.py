@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 from assistant.errors import AssistantError
 from assistant.fulltext import FullText
+from assistant.models import load_ranker
 from assistant.outbox import IndexName
 from assistant.settings import PACKAGED_ENCODER, Settings
 from assistant.store import Store
@@ -45,6 +46,7 @@ def examine(store: Store, evidence: Callable[[], str]) -> Health:
     problems: list[Problem] = []
     encoder = _named(problems, lambda: f"{store.encoder.name}@{store.encoder.fingerprint}")
     ranker = _named(problems, evidence)
+    _named(problems, lambda: str(load_ranker(store.settings)))  # the evidence does without it, the doctor says why
     counts = _compare(store, problems) if encoder != "missing" else {}
     return Health(
         versions={"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},

@@ -1,10 +1,11 @@
 """Evidence: how likely is it that one sentence of an article answers a question?
 
-Every feature compares the question with the sentence, the lines around it and its own article. None looks at other candidates or
-at the corpus, so an article that has nothing to do with a question cannot change the verdict on another. Two steps: words first
-(cheap, all candidates), then the encoder's token vectors for the few that share most words with the question. A logistic
-regression, fitted by ``evals/fit/evidence.py``, turns the features into one probability. The module reads one packaged file and
-never talks to an index or a catalog.
+Every feature compares the question with the sentence, the passage it stands in and its own article. None looks at other passages
+or at the corpus, so an article that has nothing to do with a question cannot change the verdict on another. Two steps: words
+first (cheap, all candidates), then models for what is left: the ranker reads the pages that share most words with the question,
+and the encoder's token vectors are compared for the sentences that the ranker scores highest, or, without a ranker, for those
+that share most words. A logistic regression, fitted with and without ranker by ``evals/fit/evidence.py``, turns the features into
+one probability. The module reads one packaged file and never talks to an index or a catalog.
 """
 
 from __future__ import annotations
@@ -20,17 +21,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.models import Page, Ranker
 from assistant.words import Asked, Known, Word, find_absent, read_known, read_question, read_words
 
 if TYPE_CHECKING:
     from assistant.models import Encoder, TokenVectors, Vectors
 
-# Sentences per question that the models see. Of the gold sentences 97-99 % are among them, at a third of the cost of 40.
-JUDGED = 12
-FEATURES = (
-    "names_absent", "absent", "names_elsewhere", "names_off_sentence", "typed", "fits", "no_number",
-    "cosine", "late", "late_least", "read_on_cosine", "read_on_late", "read_on_late_least",
-)  # fmt: skip
+# Pages per question that the ranker reads. Of the gold sentences retrieved on 8 pages, 98-100 % are on them.
+PAGES = 5
+# Sentences per question that the encoder sees: with the ranker those it scores highest (99 % of the gold sentences that it read
+# are among them), without it those that share most words with the question (97-99 % at a third of the cost of 40).
+JUDGED = {"with ranker": 6, "without ranker": 12}
+WORD_FEATURES = ("names_absent", "absent", "names_elsewhere", "names_off_sentence", "typed", "fits", "no_number")
+VECTOR_FEATURES = ("cosine", "late", "late_least", "read_on_cosine", "read_on_late", "read_on_late_least")
+FEATURES = {
+    "with ranker": (*WORD_FEATURES, *VECTOR_FEATURES, "read"),
+    "without ranker": (*WORD_FEATURES, *VECTOR_FEATURES),
+}
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 _DATE = re.compile(
     r"\b(?:1\d|20)\d\ds?\b|\b(?:january|february|march|april|may|june|july|august|september|october|november|december|janvier"
@@ -54,7 +61,8 @@ class Candidate:
     """A sentence with what is needed to judge it: ``before`` is the preceding sentence of its article ("" at the start).
 
     ``article`` is the article's whole text: names and numbers of the question are looked for there. Put the publication date into
-    it as well, so that a question that names the year is not held against an article that leaves it out.
+    it as well, so that a question that names the year is not held against an article that leaves it out. It is the sentence
+    ``number`` of its ``page``.
     """
 
     text: str
@@ -62,6 +70,13 @@ class Candidate:
     before: str
     article: str
     language: str = "en"
+    page: Page | None = None
+    number: int = 0
+
+    @property
+    def read_in(self) -> Page:
+        """What the ranker reads to judge the sentence: its page, or the sentence alone where it stands in none."""
+        return self.page or Page(self.title, self.text, ((0, len(self.text)),))
 
     @property
     def context(self) -> str:
@@ -100,9 +115,9 @@ def shared_words(asked: Asked, candidate: Candidate) -> float:
     return shared / max(len(asked.content), 1)
 
 
-def shortlist(shared: Sequence[float], limit: int = JUDGED) -> list[int]:
-    """Positions of the candidates worth an encoder call: those with most shared words, ties in given order."""
-    return [int(i) for i in np.argsort(-np.array(shared, float), kind="stable")[:limit]]
+def shortlist(scores: Sequence[float], limit: int) -> list[int]:
+    """Positions of the highest scores, best first, ties in given order."""
+    return [int(i) for i in np.argsort(-np.array(scores, float), kind="stable")[:limit]]
 
 
 def compare_words(asked: Asked, candidate: Candidate) -> dict[str, float]:
@@ -158,6 +173,45 @@ def texts_to_encode(candidate: Candidate) -> tuple[str, str]:
     return candidate.text, candidate.context + candidate.text
 
 
+def compare(
+    question: str, candidates: Sequence[Candidate], encoder: Encoder, ranker: Ranker | None
+) -> dict[int, dict[str, float]]:
+    """Features by position for the candidates worth judging, see JUDGED; the others answer too little to be looked at."""
+    asked = [read_question(question, candidate.language) for candidate in candidates]
+    shared = [shared_words(one, candidate) for one, candidate in zip(asked, candidates, strict=True)]
+    asking = [i for i, one in enumerate(asked) if one.content]
+    if ranker:
+        read = read_pages(question, {i: shared[i] for i in asking}, candidates, ranker)
+        judged = [list(read)[i] for i in shortlist(list(read.values()), JUDGED["with ranker"])]
+    else:
+        read = {}
+        judged = [asking[i] for i in shortlist([shared[i] for i in asking], JUDGED["without ranker"])]
+    texts = [text for i in judged for text in texts_to_encode(candidates[i])]
+    if not texts:
+        return {}
+    mine, *theirs = encoder.encode_tokens([question, *texts])
+    return {
+        i: compare_words(asked[i], candidates[i])
+        | compare_vectors(asked[i], mine, alone)
+        | compare_read_on(asked[i], mine, read_on, candidates[i].context)
+        | {"read": read.get(i, 0.0)}
+        for i, alone, read_on in zip(judged, theirs[::2], theirs[1::2], strict=True)
+    }
+
+
+def read_pages(
+    question: str, shared: Mapping[int, float], candidates: Sequence[Candidate], ranker: Ranker
+) -> dict[int, float]:
+    """The ranker's score by position of the candidates on the PAGES whose best sentence shares most words with the question."""
+    shares: dict[Page, float] = {}
+    for i, share in shared.items():
+        shares[candidates[i].read_in] = max(shares.get(candidates[i].read_in, 0.0), share)
+    pages = [list(shares)[i] for i in shortlist(list(shares.values()), PAGES)]
+    scores = dict(zip(pages, ranker.read(question, pages), strict=True)) if pages else {}
+    read_in = {i: candidates[i].read_in for i in shared}
+    return {i: scores[page][candidates[i].number] for i, page in read_in.items() if page in scores}
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Fitted coefficients and two thresholds: from the first on a sentence is an answer, from the second on it comes near."""
@@ -166,56 +220,54 @@ class Evidence:
     fingerprint: str
     answer_threshold: float
     nearest_threshold: float
+    features: tuple[str, ...]
     weights: NDArray[np.float64]
     intercept: float
+    ranker: Ranker | None = None
 
     @classmethod
-    def load(cls) -> Evidence:
-        """The coefficients that come with the package."""
-        return cls.read(resources.files("assistant.fitted").joinpath("evidence.json").read_text(encoding="utf-8"))
+    def load(cls, ranker: Ranker | None = None) -> Evidence:
+        """The coefficients that come with the package, those for this ranker or those without one."""
+        packaged = resources.files("assistant.fitted").joinpath("evidence.json")
+        return cls.read(packaged.read_text(encoding="utf-8"), ranker)
 
     @classmethod
-    def read(cls, text: str) -> Evidence:
-        """From the JSON that the fit writes. Raises ValueError where it was fitted with other features than this code has."""
-        fitted: dict[str, Any] = json.loads(text)
-        if tuple(fitted["features"]) != FEATURES:
+    def read(cls, text: str, ranker: Ranker | None = None) -> Evidence:
+        """From the JSON that the fit writes. Raises ValueError where it was fitted with other features or another ranker."""
+        kind = "with ranker" if ranker else "without ranker"
+        fitted: dict[str, Any] = json.loads(text)[kind]
+        if tuple(fitted["features"]) != FEATURES[kind]:
             raise ValueError("evidence.json was fitted with other features: run python -m evals.fit.evidence again")
-        scale = np.array(fitted["scale"])
-        weights = np.array(fitted["coefficients"]) / scale
-        intercept = float(fitted["intercept"] - weights @ np.array(fitted["mean"]))
-        digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-        thresholds = fitted["thresholds"]
+        if ranker and fitted["ranker"] != ranker.fingerprint:
+            raise ValueError("evidence.json was fitted with another ranker: run python -m evals.fit.evidence again")
+        weights = np.array(fitted["coefficients"]) / np.array(fitted["scale"])
         return cls(
-            fitted["name"],
-            digest,
-            thresholds["answer"],
-            thresholds["nearest"],
-            weights,
-            intercept,
+            name=f"{fitted['name']} {f'with {ranker.name}@{ranker.fingerprint}' if ranker else kind}",
+            fingerprint=hashlib.sha256(text.encode()).hexdigest()[:16],
+            answer_threshold=fitted["thresholds"]["answer"],
+            nearest_threshold=fitted["thresholds"]["nearest"],
+            features=FEATURES[kind],
+            weights=weights,
+            intercept=float(fitted["intercept"] - weights @ np.array(fitted["mean"])),
+            ranker=ranker,
         )
 
     def score(self, question: str, candidates: Sequence[Candidate], encoder: Encoder) -> list[Support]:
         """One support per candidate, in the given order; the question's confidence is the highest probability among them.
 
-        Candidates that share too few words with the question to be among the JUDGED are not shown to the encoder: probability 0.
+        Candidates that are not among the JUDGED have probability 0.
         """
-        asked = [read_question(question, candidate.language) for candidate in candidates]
-        shared = [shared_words(one, candidate) for one, candidate in zip(asked, candidates, strict=True)]
-        judged = [i for i in shortlist(shared) if asked[i].content]
-        probability = [0.0] * len(candidates)
-        if judged:
-            texts = [text for i in judged for text in texts_to_encode(candidates[i])]
-            mine, *theirs = encoder.encode_tokens([question, *texts])
-            for i, alone, read in zip(judged, theirs[::2], theirs[1::2], strict=True):
-                features = compare_words(asked[i], candidates[i]) | compare_vectors(asked[i], mine, alone)
-                features |= compare_read_on(asked[i], mine, read, candidates[i].context)
-                probability[i] = self.judge(features)
-        missing = [find_absent(one, _article(candidate))[1] for one, candidate in zip(asked, candidates, strict=True)]
-        return [Support(chance, absent) for chance, absent in zip(probability, missing, strict=True)]
+        judged = compare(question, candidates, encoder, self.ranker)
+        supports = []
+        for number, candidate in enumerate(candidates):
+            probability = self.judge(judged[number]) if number in judged else 0.0
+            absent = find_absent(read_question(question, candidate.language), _article(candidate))[1]
+            supports.append(Support(probability, absent))
+        return supports
 
     def judge(self, features: Mapping[str, float]) -> float:
         """The probability for one candidate's features, between 0 and 1."""
-        logit = float(self.weights @ np.array([features[name] for name in FEATURES])) + self.intercept
+        logit = float(self.weights @ np.array([features[name] for name in self.features])) + self.intercept
         return float(1 / (1 + np.exp(-logit)))
 
 

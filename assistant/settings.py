@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import platformdirs
 from pydantic import Field, ValidationError, model_validator
@@ -23,6 +23,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 # What changes an answer to the same question over the same corpus; where things lie and what a page shows does not.
 _ANSWERING = (
     "encoder",
+    "ranker",
     "dense_weight",
     "title_weight",
     "candidates",
@@ -49,7 +50,10 @@ class Settings(BaseSettings):
     encoder: str = Field(
         PACKAGED_ENCODER, description="The packaged model, a folder, or a sentence-transformers hub name."
     )
-    threads: int = Field(1, ge=1, description="Threads for encoding one question; adding articles uses all.")
+    ranker: Literal["packaged", "none"] = Field(
+        "packaged", description="What reads passages for the answer; none: sentences are judged by words and vectors."
+    )
+    threads: int = Field(1, ge=1, description="Threads for one question; adding articles uses all.")
     chroma_url: str | None = Field(
         None, pattern="^https?://", description="A Chroma server instead of the local folder."
     )

@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 the check or the gate found something, 2 bad input.
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -207,7 +208,15 @@ def ask_all(
         if report.failed:
             raise BadInput(f"{report.failed[0].where}: {report.failed[0].reason}", hint=report.failed[0].hint)
         assistant.warm_up()
-        return running.run(assistant, chosen, out, sources=sources, hostile=hostile, on_progress=on_progress)
+        return running.run(
+            assistant,
+            chosen,
+            out,
+            sources=sources,
+            hostile=hostile,
+            on_progress=on_progress,
+            workers=os.cpu_count() or 1,
+        )
 
 
 def write_results(out: Path, cases: Sequence[Case], questions: Sequence[Question], described: dict[str, Any]) -> None:

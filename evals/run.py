@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -31,7 +32,10 @@ Progress = Callable[[str, int, int | None], None]
 RESULTS = HERE / "results"
 HELD_LOG = RESULTS / "held.jsonl"
 ENGINES = ("fused", "words", "vectors")
-_DEEP = 50  # passages looked at for recall; the answer reads far fewer
+_CANDIDATES, _DEEP = (
+    50,
+    20,
+)  # passages taken from each engine, and ranks looked at: the tail of an approximate index may change
 _ARTICLES = 10
 _VERSIONS = ("chromadb", "llama-index-core", "sentence-transformers", "tantivy", "torch", "transformers", "numpy")
 
@@ -84,21 +88,29 @@ def run(
     sources: Mapping[str, SourceFile],
     hostile: Mapping[str, Sequence[str]],
     on_progress: Progress,
+    workers: int = 1,
 ) -> list[Case]:
     """Ask every question and append its case to ``out/cases.jsonl``; cases that are there already are not asked again.
 
-    Returns the cases in the order of the questions. Raises BadInput where ``out`` holds a run of something else.
+    ``workers`` questions are asked at a time: the figures are the same, only the seconds grow. Returns the cases in the order of
+    the questions. Raises BadInput where ``out`` holds a run of something else.
     """
     out.mkdir(parents=True, exist_ok=True)
     _open_run(out, describe(assistant, [question for question, _ in questions]))
     done = {case.id: case for case in read_cases(out)}
-    with (out / "cases.jsonl").open("a", encoding="utf-8") as file:
-        for count, (question, split) in enumerate(questions):
-            on_progress("Asking", count, len(questions))
-            if question.id not in done:
-                done[question.id] = ask(assistant, question, split, sources, hostile)
-                file.write(json.dumps(asdict(done[question.id]), ensure_ascii=False) + "\n")
+    left = [(question, split) for question, split in questions if question.id not in done]
+    pool = ThreadPoolExecutor(workers)
+    try:
+        asked = [pool.submit(ask, assistant, question, split, sources, hostile) for question, split in left]
+        with (out / "cases.jsonl").open("a", encoding="utf-8") as file:
+            for future in as_completed(asked):
+                on_progress("Asking", len(done), len(questions))
+                case = future.result()
+                done[case.id] = case
+                file.write(json.dumps(asdict(case), ensure_ascii=False) + "\n")
                 file.flush()
+    finally:
+        pool.shutdown(cancel_futures=True)
     on_progress("Asking", len(questions), len(questions))
     (out / "memory.json").write_text(json.dumps({"peak_mb": _peak_megabytes()}) + "\n", encoding="utf-8")
     return [done[question.id] for question, _ in questions]
@@ -114,7 +126,9 @@ def ask(
     """One case: the answer as given, timed by stage, and the rankings behind it."""
     found, seconds = _ask_timed(assistant, question)
     answer = answer_dict(found)
-    passages = assistant.varied(passages=2 * _DEEP, candidates=_DEEP).retrieve(found.asked_as, filters=question.filters)
+    passages = assistant.varied(passages=2 * _CANDIDATES, candidates=_CANDIDATES).retrieve(
+        found.asked_as, filters=question.filters
+    )
     rankings = _rankings(passages)
     would_be = None
     if question.answerable and found.abstained:

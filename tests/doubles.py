@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from assistant.models import TokenVectors, Vectors
+from assistant.models import Page, TokenVectors, Vectors
 
 _WORD = re.compile(r"\w+")
 
@@ -48,3 +48,22 @@ class WordEncoder:
     @staticmethod
     def _unit(row: Vectors) -> Vectors:
         return (row / max(float(np.linalg.norm(row)), 1e-9)).astype(np.float32)
+
+
+class WordRanker:
+    """A ranker for which a sentence answers as far as it has the words of the question; ``seen`` are the pages it read."""
+
+    name = "words"
+    fingerprint = "words-1"
+
+    def __init__(self) -> None:
+        self.seen: list[Page] = []
+
+    def read(self, question: str, pages: Sequence[Page]) -> list[list[float]]:
+        self.seen += pages
+        asked = set(_WORD.findall(question.lower()))
+        sentences = [[page.text[start:end] for start, end in page.sentences] for page in pages]
+        return [
+            [6 * len(asked & set(_WORD.findall(text.lower()))) / max(len(asked), 1) - 3 for text in texts]
+            for texts in sentences
+        ]

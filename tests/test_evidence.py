@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from assistant.evidence import (
     FEATURES,
     JUDGED,
+    PAGES,
     Candidate,
     Evidence,
     compare_vectors,
@@ -19,8 +21,10 @@ from assistant.evidence import (
     shared_words,
     shortlist,
 )
+from assistant.models import Page, Ranker, load_ranker
+from assistant.settings import Settings
 from assistant.words import find_absent, read_known, read_question, read_words
-from tests.doubles import WordEncoder
+from tests.doubles import WordEncoder, WordRanker
 
 ARTICLE = (
     "Elon Musk has been in contact with Vladimir Putin since 2022. He donated 44 million dollars to a group that supports "
@@ -43,18 +47,33 @@ def kinds(text: str, language: str = "en") -> dict[str, str]:
     return {word.text: word.kind for word in read_words(text, language)}
 
 
-@pytest.fixture
-def evidence() -> Evidence:
+def coefficients(kind: str, **weights: float) -> str:
+    """An evidence.json with these coefficients, the others 0, fitted with the ranker of the doubles."""
+    features = FEATURES[kind]
     fitted = {
         "name": "test",
-        "features": list(FEATURES),
-        "coefficients": [1.0 if name in ("cosine", "late") else -1.0 if name == "absent" else 0.0 for name in FEATURES],
-        "mean": [0.0] * len(FEATURES),
-        "scale": [1.0] * len(FEATURES),
+        "ranker": WordRanker.fingerprint,
+        "features": list(features),
+        "coefficients": [weights.get(name, 0.0) for name in features],
+        "mean": [0.0] * len(features),
+        "scale": [1.0] * len(features),
         "intercept": -1.0,
         "thresholds": {"answer": 0.6, "nearest": 0.3},
     }
-    return Evidence.read(json.dumps(fitted))
+    return json.dumps({kind: fitted})
+
+
+@pytest.fixture
+def evidence() -> Evidence:
+    return Evidence.read(coefficients("without ranker", cosine=1.0, late=1.0, absent=-1.0))
+
+
+def page_of(*sentences: str) -> list[Candidate]:
+    """The candidates of a page with these sentences."""
+    text, ends = " ".join(sentences), [sum(map(len, sentences[: n + 1])) + n for n in range(len(sentences))]
+    ranges = tuple((end - len(sentence), end) for sentence, end in zip(sentences, ends, strict=True))
+    page = Page("Musk", text, ranges)
+    return [Candidate(s, "Musk", "", text, page=page, number=n) for n, s in enumerate(sentences)]
 
 
 def test_words_are_told_apart_by_kind() -> None:
@@ -242,8 +261,9 @@ def test_only_the_shortlist_reaches_the_encoder_and_it_is_called_once(evidence: 
 
     encoder = Counting()
     supports = evidence.score("Did Musk donate?", [DONATION] * 40, encoder)
-    assert encoder.calls == [2 * JUDGED + 1], "the question, and each sentence alone and read on"
-    assert [support.probability > 0 for support in supports] == [True] * JUDGED + [False] * (40 - JUDGED)
+    judged = JUDGED["without ranker"]
+    assert encoder.calls == [2 * judged + 1], "the question, and each sentence alone and read on"
+    assert [support.probability > 0 for support in supports] == [True] * judged + [False] * (40 - judged)
 
 
 @pytest.mark.parametrize(
@@ -261,19 +281,41 @@ def test_no_candidates_no_supports(evidence: Evidence) -> None:
     assert evidence.score("Who?", [], WordEncoder()) == []
 
 
-def test_coefficients_of_other_features_are_refused() -> None:
+def test_the_ranker_reads_the_best_pages_and_the_best_sentences_of_them_are_judged() -> None:
+    ranker = WordRanker()
+    evidence = Evidence.read(coefficients("with ranker", read=1.0), ranker)
+    near, far = page_of("Rain fell.", "Musk donated dollars.", "He slept."), page_of("Snow fell.")
+    others = [page_of(f"Musk met number {n}.")[0] for n in range(PAGES - 1)]
+    supports = evidence.score("Who donated dollars to Musk?", [*far, *others, *near], WordEncoder())
+    assert len(ranker.seen) == PAGES
+    assert far[0].page not in ranker.seen
+    assert supports[0].probability == 0.0
+    assert max(supports, key=lambda support: support.probability) is supports[-2]
+    assert sum(support.probability > 0 for support in supports) == JUDGED["with ranker"]
+
+
+def test_other_pages_do_not_change_what_the_ranker_makes_of_a_page() -> None:
+    evidence = Evidence.read(coefficients("with ranker", read=1.0, absent=-1.0), WordRanker())
+    mine = page_of("Rain fell.", "Musk donated dollars.")
+    alone = evidence.score("Who donated dollars?", mine, WordEncoder())
+    among = evidence.score("Who donated dollars?", [*page_of("Snow fell.") * 30, *mine], WordEncoder())
+    assert among[-1] == alone[-1]
+
+
+def test_coefficients_of_other_features_or_another_ranker_are_refused() -> None:
     with pytest.raises(ValueError, match="other features"):
-        Evidence.read(json.dumps({"features": ["magic"]}))
+        Evidence.read(json.dumps({"without ranker": {"features": ["magic"]}}))
+    other: Ranker = WordRanker()
+    other.fingerprint = "words-2"
+    with pytest.raises(ValueError, match="another ranker"):
+        Evidence.read(coefficients("with ranker"), other)
 
 
-def test_the_packaged_coefficients_load_and_are_ordered() -> None:
-    evidence = Evidence.load()
+@pytest.mark.parametrize("ranker", ["packaged", "none"])
+def test_the_packaged_coefficients_load_and_are_ordered(ranker: Literal["packaged", "none"]) -> None:
+    evidence = Evidence.load(load_ranker(Settings(ranker=ranker)))
     assert 0.0 < evidence.nearest_threshold <= evidence.answer_threshold < 1.0
-    assert len(evidence.weights) == len(FEATURES)
-    assert evidence.fingerprint == Evidence.load().fingerprint
-
-
-def test_absent_names_count_against_a_candidate_in_the_packaged_coefficients() -> None:
-    weights = dict(zip(FEATURES, Evidence.load().weights, strict=True))
+    assert len(evidence.weights) == len(evidence.features)
+    weights = dict(zip(evidence.features, evidence.weights, strict=True))
     assert weights["names_absent"] + weights["absent"] < 0
-    assert weights["late"] > 0
+    assert weights["late" if ranker == "none" else "read"] > 0

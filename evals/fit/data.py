@@ -22,7 +22,8 @@ import sentencex
 import tantivy
 from numpy.typing import NDArray
 
-from assistant.evidence import FEATURES, Candidate
+from assistant.evidence import Candidate
+from assistant.models import Page
 from assistant.words import read_known, read_question
 
 Floats = NDArray[np.float64]
@@ -41,13 +42,14 @@ class Source:
     within: bool = False  # candidates are the gold article's own sentences: its questions presuppose the paragraph
     removed: bool = False
     tokenised: bool = False
+    kept_out: int = 25  # percent of the fitting half's topics that the ranker is not trained on
 
 
 SOURCES = (
     Source("squad2_dev_part", "CC BY-SA 4.0", 350),
-    Source("clapnq_dev", "Apache-2.0; text CC BY-SA", 150, tokenised=True),
+    Source("clapnq_dev", "Apache-2.0; text CC BY-SA", 150, tokenised=True, kept_out=50),
     Source("selqa", "Apache-2.0", 200, removed=True),
-    Source("squadshifts", "CC BY 4.0", 200, within=True),
+    Source("squadshifts", "CC BY 4.0", 200, within=True, kept_out=10),
 )
 
 
@@ -64,7 +66,7 @@ class Question:
     gold: frozenset[Key] = frozenset()
     without: str = ""
     keys: tuple[Key, ...] = ()
-    features: Floats = field(default_factory=lambda: np.zeros((0, len(FEATURES))))
+    features: Floats = field(default_factory=lambda: np.zeros((0, 0)))
 
     @property
     def right(self) -> NDArray[np.bool_]:
@@ -88,6 +90,11 @@ def join_tokens(text: str) -> str:
 def half_of(topic: str) -> str:
     """Untitled articles have no topic to split by: they are for fitting only."""
     return "report" if topic and int(hashlib.sha256(topic.encode()).hexdigest(), 16) % 2 else "fit"
+
+
+def is_kept_out(source: Source, topic: str) -> bool:
+    """Whether a topic of the fitting half is for the regression and the learning curve, not for training the ranker."""
+    return bool(topic) and int(hashlib.sha256(f"kept out{topic}".encode()).hexdigest(), 16) % 100 < source.kept_out
 
 
 def topic_of(source: Source, article: dict[str, Any]) -> str:
@@ -147,6 +154,12 @@ class Corpus:
         text: str = self.articles[key]["text"]
         return text[self.spans[key][numbers[0]][0] : self.spans[key][numbers[-1]][1]]
 
+    def page(self, key: str, numbers: Sequence[int]) -> Page:
+        """A passage as the ranker reads it."""
+        base = self.spans[key][numbers[0]][0]
+        ranges = ((start - base, end - base) for start, end in (self.spans[key][number] for number in numbers))
+        return Page(self.articles[key]["title"], self.passage_text(key, numbers), tuple(ranges))
+
     def search(self, question: str, without: str) -> list[tuple[str, list[int]]]:
         """The best passages that are not of the article ``without``."""
         terms = sorted(set(self._analyser.analyze(question)))
@@ -161,12 +174,13 @@ class Corpus:
         mine = [passage for passage in self.passages if passage[0] == question.near] if within else None
         result: dict[Key, Candidate] = {}
         for key, numbers in mine if mine is not None else self.search(question.text, question.without):
-            article, spans = self.articles[key], self.spans[key]
-            for number in numbers:
-                start, end = spans[number]
+            article, spans, page = self.articles[key], self.spans[key], self.page(key, numbers)
+            for place, number in enumerate(numbers):
                 before = article["text"][slice(*spans[number - 1])] if number else ""
-                sentence = article["text"][start:end]
-                result[key, number] = Candidate(sentence, article["title"], before, article["text"])
+                sentence = article["text"][slice(*spans[number])]
+                result[key, number] = Candidate(
+                    sentence, article["title"], before, article["text"], page=page, number=place
+                )
         return result
 
 
@@ -187,7 +201,11 @@ def answer_sentences(row: dict[str, Any], corpus: Corpus, near: str) -> frozense
 
 
 def read_half(source: Source, folder: Path, half: str) -> tuple[Corpus, list[Question]]:
-    """The corpus of a half and its questions, sampled, with the made unanswerable ones; the same text is never in both halves."""
+    """The corpus of a half and its questions, sampled, with the made unanswerable ones; the same text is never in both halves.
+
+    The half "kept out" is the fitting half with questions only of those topics that the ranker was not trained on.
+    """
+    half, kept_out = ("fit", True) if half == "kept out" else (half, False)
     clean: Callable[[str], str] = join_tokens if source.tokenised else str
     articles = read_lines(folder / source.folder / "corpus.jsonl.gz")
     topics = {article["id"]: topic_of(source, article) for article in articles}
@@ -207,6 +225,8 @@ def read_half(source: Source, folder: Path, half: str) -> tuple[Corpus, list[Que
         gold = answer_sentences(row, corpus, near) if row["answerable"] else frozenset()
         if bool(gold) == row["answerable"]:
             topic = topics[near] or "untitled"
+            if kept_out and not is_kept_out(source, topics[near]):
+                continue
             questions.append(Question(row["question"], source.folder, "plain", topic, row["answerable"], near, gold))
     questions = [q for side in (True, False) for q in [q for q in questions if q.answerable is side][: source.cap]]
     return corpus, questions + make_unanswerable(source, corpus, questions, rng)
@@ -225,18 +245,23 @@ def make_unanswerable(source: Source, corpus: Corpus, questions: list[Question],
         if source.removed:
             made.append(replace(none, kind="removed", without=question.near))
         article = corpus.articles[question.near]
-        known = read_known(f"{article['title']}\n{article['text']}", "en")
-        parts = swappable(question.text)
-        if not parts or source.tokenised:  # its questions are all in lower case
+        if source.tokenised:  # its questions are all in lower case
             continue
-        old = rng.choice(parts)
-        alike = [new for new in pool if shape(new) == shape(old) and new not in question.text]
-        alike = [
-            new for new in alike if not any(w.stem in known.stems for w in read_question(f"x {new}", "en").words[1:])
-        ]
-        if alike:
-            made.append(replace(none, kind="swapped", text=question.text.replace(old, rng.choice(alike), 1)))
+        text = swap(question.text, f"{article['title']}\n{article['text']}", pool, rng)
+        if text:
+            made.append(replace(none, kind="swapped", text=text))
     return made
+
+
+def swap(question: str, article: str, pool: Sequence[str], rng: random.Random) -> str | None:
+    """The question with a name or number replaced by one of the pool that its article lacks; None where there is none."""
+    parts = swappable(question)
+    if not parts:
+        return None
+    old, known = rng.choice(parts), read_known(article, "en")
+    alike = [new for new in pool if shape(new) == shape(old) and new not in question]
+    alike = [new for new in alike if not any(w.stem in known.stems for w in read_question(f"x {new}", "en").words[1:])]
+    return question.replace(old, rng.choice(alike), 1) if alike else None
 
 
 def swappable(text: str) -> list[str]:

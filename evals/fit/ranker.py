@@ -1,0 +1,259 @@
+"""Trains the evidence ranker: writes ``assistant/fitted/ranker.safetensors`` and ``ranker.json``.
+
+    python -m evals.fit.ranker --data FOLDER [--work FOLDER] [--turns 2] [--steps N] [--out FOLDER]
+
+FOLDER holds one folder per question set, see ``evals/fit/data.py``; ``evals/fit/readings.py`` says what is read. It starts from
+the packaged encoder and trains all but its word embeddings. Only the fitting halves are seen, less the topics kept out of it, on
+a slice of which the learning curve is measured. Progress is kept in the work folder: the same command goes on where it stopped;
+``--steps`` ends sooner, with the rate falling to zero by then. The order of questions is the same in every run.
+Then run ``python -m evals.fit.evidence``: its coefficients belong to one ranker.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from sklearn.metrics import roc_auc_score
+from tokenizers import Tokenizer
+from transformers import AutoModel
+
+from assistant.models import SpanReader, pack_changes, packaged_folder, score_spans, sha256
+from evals.fit.data import SEED
+from evals.fit.readings import READ_FOR_TRAINING, Example, Readings, tokenise
+
+BATCH_TOKENS, RATE, HEAD_RATE, WARM_UP, SAVE_EVERY = 4096, 1e-4, 7e-4, 0.06, 50
+CURVE_EVERY = 150  # steps between two points of the learning curve
+CURVE = {"squad2_dev_part": 260, "squadshifts": 160, "selqa": 80}  # questions of kept-out topics it is measured on
+
+
+class Reader(torch.nn.Module):
+    """The packaged encoder with a head of three rows: start, end and no answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bert = AutoModel.from_pretrained(
+            str(packaged_folder()),
+            add_pooling_layer=False,
+            attn_implementation="eager",
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+        )
+        self.bert.embeddings.word_embeddings.weight.requires_grad = False
+        self.head = torch.nn.Parameter(torch.zeros(3, self.bert.config.hidden_size + 1))
+
+    def forward(self, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Logits of all spans and of no answer."""
+        with torch.autocast("cpu", torch.bfloat16):
+            hidden = self.bert(
+                input_ids=batch["ids"], attention_mask=batch["mask"], token_type_ids=batch["parts"]
+            ).last_hidden_state
+        return score_spans(hidden.float(), self.head, batch["sentences"])
+
+
+def collate(examples: Sequence[Example]) -> dict[str, torch.Tensor]:
+    """Examples padded to the longest. ``gold`` (batch, token, token) marks the spans that answer."""
+    longest = max(len(example.ids) for example in examples)
+    batch = {name: torch.zeros(len(examples), longest, dtype=torch.long) for name in ("ids", "mask", "parts")}
+    batch["sentences"] = torch.full((len(examples), longest), -1)
+    batch["gold"] = torch.zeros(len(examples), longest, longest, dtype=torch.bool)
+    for row, example in enumerate(examples):
+        size = len(example.ids)
+        batch["ids"][row, :size] = torch.tensor(example.ids)
+        batch["mask"][row, :size] = 1
+        batch["parts"][row, :size] = torch.tensor(example.parts)
+        batch["sentences"][row, :size] = torch.tensor(example.sentences)
+        for first, last in example.gold:
+            if example.whole:
+                batch["gold"][row, first : last + 1, first : last + 1] = True
+            else:
+                batch["gold"][row, first, last] = True
+    return batch
+
+
+def loss_of(spans: torch.Tensor, null: torch.Tensor, gold: torch.Tensor) -> torch.Tensor:
+    """Mean negative log of the probability of all right spans together, or of no answer where there is none."""
+    answered = gold.flatten(1).any(dim=1)
+    total = torch.logsumexp(torch.cat([spans.flatten(1), null[:, None]], dim=1), dim=1)
+    right = spans.masked_fill(~gold, float("-inf")).flatten(1)
+    right = torch.where(answered[:, None], right, torch.zeros_like(right))  # keeps the gradient of empty rows finite
+    wanted = torch.where(answered, torch.logsumexp(right, dim=1), null)
+    return (total - wanted).mean()
+
+
+def batches(examples: Sequence[Example], seed: int) -> Iterator[list[Example]]:
+    """Batches of like length and at most BATCH_TOKENS with padding, in an order that depends on the seed only."""
+    rng, order = random.Random(seed), list(range(len(examples)))
+    rng.shuffle(order)
+    for start in range(0, len(order), 2000):
+        pool = sorted(order[start : start + 2000], key=lambda i: len(examples[i].ids))
+        found: list[list[Example]] = [[]]
+        for i in pool:
+            if (len(found[-1]) + 1) * len(examples[i].ids) > BATCH_TOKENS:
+                found.append([])
+            found[-1].append(examples[i])
+        rng.shuffle(found)
+        yield from found
+
+
+@torch.no_grad()
+def measure(model: Reader, slices: dict[str, list[Example]]) -> dict[str, float]:
+    """On questions of kept-out topics read with their own passage: AUROC of answerable or not, right sentence first."""
+    figures: dict[str, float] = {}
+    for name, examples in slices.items():
+        best, first, answered = [], [], []
+        for start in range(0, len(examples), 16):
+            spans, null = model(collate(examples[start : start + 16]))
+            best += (torch.logsumexp(spans.flatten(1), dim=1) - null).tolist()
+            for row, example in enumerate(examples[start : start + 16]):
+                number = torch.tensor(example.sentences)
+                by_token = torch.logsumexp(spans[row], dim=1)[: len(number)]
+                scores = [float(torch.logsumexp(by_token[number == n], dim=0)) for n in range(int(number.max()) + 1)]
+                right = {example.sentences[token] for token, _ in example.gold}
+                answered.append(bool(right))
+                first.append(int(np.argmax(scores)) in right)
+        if 0 < sum(answered) < len(answered):
+            figures[f"{name} auroc"] = round(float(roc_auc_score(answered, best)), 3)
+        figures[f"{name} first"] = round(sum(first) / max(sum(answered), 1), 3)
+    return figures
+
+
+def read_examples(data: Path, turns: int) -> tuple[list[list[Example]], dict[str, list[Example]]]:
+    """The examples of each turn and those of the learning curve."""
+    tokenizer = Tokenizer.from_file(str(packaged_folder() / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    rounds: list[list[Example]] = [[] for _ in range(turns)]
+    slices: dict[str, list[Example]] = {}
+    for source in READ_FOR_TRAINING:
+        readings = Readings(source, data, kept_out=False)
+        for number in range(turns):
+            rounds[number] += [e for reading in readings.turn(number) if (e := tokenise(tokenizer, reading))]
+        print(f"{source.folder}: {len(readings.rows)} questions", flush=True)
+        if source.folder in CURVE:
+            others = Readings(source, data, kept_out=True)
+            rows = random.Random(SEED).sample(others.rows, CURVE[source.folder])
+            slices[source.folder] = [e for row in rows if (e := tokenise(tokenizer, others.own(row)))]
+    return rounds, slices
+
+
+@dataclass
+class Progress:
+    """How far training is; kept in the work folder."""
+
+    steps: int = 0
+    readings: int = 0
+    losses: list[float] = field(default_factory=list)
+
+
+def train(data: Path, work: Path, *, turns: int, most: int | None) -> Reader:
+    """The trained model; goes on from the work folder where there is something in it."""
+    work.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(SEED)
+    rounds, slices = read_examples(data, turns)
+    todo = [batch for number, examples in enumerate(rounds) for batch in batches(examples, SEED + number)][:most]
+    model = Reader()
+    torch.nn.init.normal_(model.head, std=0.02)
+    body = [weight for weight in model.bert.parameters() if weight.requires_grad]
+    groups = [{"params": body, "peak": RATE}, {"params": [model.head], "peak": HEAD_RATE}]
+    optimiser = torch.optim.AdamW(groups, lr=RATE, weight_decay=0.01, fused=True)
+    done = resume(work, model, optimiser)
+    print(f"{len(todo)} steps, {sum(map(len, todo))} readings, from step {done.steps}", flush=True)
+    for examples in todo[done.steps :]:
+        share = done.steps / len(todo)
+        for group in optimiser.param_groups:
+            group["lr"] = group["peak"] * min((share + 1e-3) / WARM_UP, (1 - share) / (1 - WARM_UP))
+        done.losses.append(take_step(model, optimiser, examples))
+        done.steps, done.readings = done.steps + 1, done.readings + len(examples)
+        last = done.steps == len(todo)
+        if done.steps % CURVE_EVERY == 0 or last:
+            add_to_curve(work, {"readings": done.readings} | measure(model, slices))
+        if done.steps % 25 == 0:
+            print(f"step {done.steps}: loss {np.mean(done.losses[-25:]):.3f}", flush=True)
+        if done.steps % SAVE_EVERY == 0 or last:
+            save(work, model, optimiser, done)
+    return model
+
+
+def take_step(model: Reader, optimiser: torch.optim.Optimizer, examples: Sequence[Example]) -> float:
+    """One step of the optimiser; the loss before it."""
+    batch = collate(examples)
+    spans, null = model(batch)
+    loss = loss_of(spans, null, batch["gold"])
+    loss.backward()  # type: ignore[no-untyped-call]
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimiser.step()
+    optimiser.zero_grad()
+    return float(loss.detach())
+
+
+def resume(work: Path, model: Reader, optimiser: torch.optim.Optimizer) -> Progress:
+    """How far the work folder is, with model and optimiser as they were then."""
+    if not (work / "state.pt").is_file():
+        return Progress()
+    kept: dict[str, Any] = torch.load(work / "state.pt", weights_only=True)
+    model.load_state_dict(kept["model"])
+    optimiser.load_state_dict(kept["optimiser"])
+    return Progress(kept["done"], kept["read"])
+
+
+def save(work: Path, model: Reader, optimiser: torch.optim.Optimizer, done: Progress) -> None:
+    """Replace what the work folder keeps, at once or not at all."""
+    state = {
+        "model": model.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "done": done.steps,
+        "read": done.readings,
+    }
+    torch.save(state, work / "state.new")
+    (work / "state.new").replace(work / "state.pt")
+
+
+def add_to_curve(work: Path, point: dict[str, float]) -> None:
+    """A point of the learning curve, printed and kept."""
+    print(point, flush=True)
+    with (work / "curve.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(point) + "\n")
+
+
+def write(out: Path, work: Path, model: Reader) -> None:
+    """What training changed, and beside it what it must be and where it comes from."""
+    base = AutoModel.from_pretrained(str(packaged_folder()), add_pooling_layer=False).state_dict()
+    changed = pack_changes(base, model.bert.state_dict()) | {"head": model.head.detach().float()}
+    save_file({name: tensor.contiguous() for name, tensor in changed.items()}, out / "ranker.safetensors")
+    said = {
+        "name": SpanReader.name,
+        "sha256": sha256(out / "ranker.safetensors"),
+        "base": "all-MiniLM-L6-v2",
+        "base_sha256": sha256(packaged_folder() / "model.safetensors"),
+        "command": "python -m evals.fit.ranker --data FOLDER",
+        "sets": {source.folder: source.licence for source in READ_FOR_TRAINING},
+        "learning curve": [
+            json.loads(line) for line in (work / "curve.jsonl").read_text(encoding="utf-8").splitlines()
+        ],
+    }
+    (out / "ranker.json").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Trains and writes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder with one folder per question set")
+    parser.add_argument("--work", type=Path, default=Path(".ranker"), help="where progress is kept")
+    parser.add_argument("--turns", type=int, default=2, help="times that the questions are gone through")
+    parser.add_argument("--steps", type=int, help="end after so many steps of the optimiser")
+    parser.add_argument("--out", type=Path, default=Path("assistant/fitted"))
+    given = parser.parse_args()
+    write(given.out, given.work, train(given.data, given.work, turns=given.turns, most=given.steps))
+
+
+if __name__ == "__main__":
+    main()

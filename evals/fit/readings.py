@@ -1,0 +1,183 @@
+"""What the ranker is trained on: questions with a passage to read and the places in it that answer, or none.
+
+An answerable question is read with the passage that answers it; spans are the marked ones (squadshifts), all occurrences of the
+answer in that passage (squad2, timeqa) or whole sentences (selqa, clapnq). Nothing is to be found in: the paragraph an
+unanswerable question was written about, a passage of our own search that does not hold the answer, and the right passage for a
+question in which a name or number was swapped.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Encoding, Tokenizer
+
+from assistant.models import Page, place_tokens
+from assistant.words import read_known, read_question
+from evals.fit.data import (
+    SEED,
+    SOURCES,
+    Corpus,
+    Source,
+    answer_sentences,
+    half_of,
+    is_kept_out,
+    join_tokens,
+    near_article,
+    read_lines,
+    swap,
+    swappable,
+    topic_of,
+)
+
+TIMED = Source("timeqa_human", "BSD-3", 0, tokenised=True, kept_out=0)
+READ_FOR_TRAINING = (*SOURCES, TIMED)
+OTHER_SHARE = {"squadshifts": 0.3}  # questions also read with a passage that does not answer; the other sets: all
+BY_SENTENCE = ("selqa", "clapnq_dev")  # sets that mark whole sentences
+SWAPPED_SHARE = 0.12
+LONGEST = 320  # tokens; a longer input is cut at its end
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A question and a page; ``spans`` are the characters of the page's text that answer, none where nothing does."""
+
+    question: str
+    page: Page
+    spans: tuple[tuple[int, int], ...]
+    whole: bool  # the spans are whole sentences: any place in them will do
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A reading as the model takes it: token ids, parts, sentence of each token, and the token spans that answer."""
+
+    ids: list[int]
+    parts: list[int]
+    sentences: list[int]
+    gold: tuple[tuple[int, int], ...]
+    whole: bool
+
+
+def tokenise(tokenizer: Tokenizer, reading: Reading) -> Example | None:
+    """None where the window does not reach the answer."""
+    page = reading.page
+    coded: Encoding = tokenizer.encode(reading.question, page.prefix + page.text)
+    sentences, gold = place_tokens(coded, page)[:LONGEST], list[tuple[int, int]]()
+    for start, end in reading.spans:
+        inside = [
+            i
+            for i, (first, last) in enumerate(coded.offsets[:LONGEST])
+            if sentences[i] >= 0 and first - len(page.prefix) < end and last - len(page.prefix) > start
+        ]
+        for number in sorted({sentences[i] for i in inside}):
+            mine = [i for i in inside if sentences[i] == number]
+            gold.append((mine[0], mine[-1]))
+    if reading.spans and not gold:
+        return None
+    return Example(coded.ids[:LONGEST], coded.type_ids[:LONGEST], sentences, tuple(dict.fromkeys(gold)), reading.whole)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A question of the fitting half with the passage it is read with and what in it answers."""
+
+    question: str
+    near: str
+    passage: list[int]
+    spans: tuple[tuple[int, int], ...]
+    texts: tuple[str, ...]
+
+
+class Readings:
+    """The readings of the fitting half of one set: of the topics trained on, or of those ``kept_out``."""
+
+    def __init__(self, source: Source, folder: Path, *, kept_out: bool) -> None:
+        self.source = source
+        clean: Callable[[str], str] = join_tokens if source.tokenised else str
+        articles = read_lines(folder / source.folder / "corpus.jsonl.gz")
+        topics = {article["id"]: topic_of(source, article) for article in articles}
+        for article in articles:
+            article |= {"title": article["title"].replace("_", " "), "text": clean(article["text"])}
+        fit = [article for article in articles if half_of(topics[article["id"]]) == "fit"]
+        self.corpus = Corpus(a for a in fit if is_kept_out(source, topics[a["id"]]) is kept_out)
+        self.rows: list[Row] = []
+        for row in read_lines(folder / source.folder / "questions.jsonl.gz"):
+            row["evidence"] = [clean(text) for text in row.get("evidence", [])]
+            if near_article(row) in self.corpus.articles:
+                self.rows += self._place(row)
+
+    def _place(self, row: dict[str, Any]) -> Iterator[Row]:
+        """The question with its passage; nothing where it should have an answer and none is found."""
+        near = near_article(row)
+        passages = [numbers for key, numbers in self.corpus.passages if key == near]
+        spans = self._spans(row, near) if row["answerable"] else ()
+        holding = [numbers for numbers in passages if self._inside(near, numbers, spans)] if spans else passages
+        if not holding or bool(spans) != row["answerable"]:
+            return
+        asked = read_question(row["question"], "en")
+        known = [read_known(self.corpus.passage_text(near, numbers), "en").stems for numbers in holding]
+        best = max(range(len(holding)), key=lambda i: sum(word.stem in known[i] for word in asked.content))
+        mine = self._inside(near, holding[best], spans)
+        yield Row(row["question"], near, holding[best], mine, tuple(row["answers"]) if row["answerable"] else ())
+
+    def _spans(self, row: dict[str, Any], near: str) -> tuple[tuple[int, int], ...]:
+        text = self.corpus.articles[near]["text"]
+        if self.source.folder in BY_SENTENCE:
+            return tuple(self.corpus.spans[near][number] for _, number in answer_sentences(row, self.corpus, near))
+        if "spans" in row:
+            return tuple((start, end) for key, start, end in row["spans"] if key == near)
+        found: list[tuple[int, int]] = []
+        for evidence in {text.strip(" .") for text in row["evidence"]} - {""}:
+            at = text.find(evidence)
+            while at >= 0:
+                found.append((at, at + len(evidence)))
+                at = text.find(evidence, at + 1)
+        return tuple(sorted(found))
+
+    def _inside(
+        self, near: str, numbers: Sequence[int], spans: Sequence[tuple[int, int]]
+    ) -> tuple[tuple[int, int], ...]:
+        first, last = self.corpus.spans[near][numbers[0]][0], self.corpus.spans[near][numbers[-1]][1]
+        return tuple((start, end) for start, end in spans if first <= start and end <= last)
+
+    def own(self, row: Row) -> Reading:
+        """The question read with its own passage."""
+        base = self.corpus.spans[row.near][row.passage[0]][0]
+        spans = tuple((start - base, end - base) for start, end in row.spans)
+        whole = self.source.folder in BY_SENTENCE
+        return Reading(row.question, self.corpus.page(row.near, row.passage), spans, whole, self.source.folder)
+
+    def turn(self, number: int) -> Iterator[Reading]:
+        """One turn of training: squadshifts has so many questions that each turn takes every second one."""
+        rng = random.Random(SEED + number)
+        pool = sorted({part for row in self.rows for part in swappable(row.question)})
+        rows = self.rows[number % 2 :: 2] if self.source.folder == "squadshifts" else self.rows
+        for row in rows:
+            own = self.own(row)
+            yield own
+            if rng.random() < (OTHER_SHARE.get(self.source.folder, 1.0) if row.spans else 0.3):
+                yield from self._other(row, number)
+            if row.spans and not self.source.tokenised and rng.random() < SWAPPED_SHARE:
+                article = self.corpus.articles[row.near]
+                text = swap(row.question, f"{article['title']}\n{article['text']}", pool, rng)
+                if text:
+                    yield replace(own, question=text, spans=())
+
+    def _other(self, row: Row, number: int) -> Iterator[Reading]:
+        """The best passage of our search without the answer; a later turn takes the next one."""
+        found = []
+        for key, numbers in self.corpus.search(row.question, ""):
+            lower = self.corpus.passage_text(key, numbers).lower()
+            answers = any(answer.lower().strip(" .") in lower for answer in row.texts if answer.strip(" ."))
+            answers = answers or (self.source.folder in BY_SENTENCE and key == row.near and bool(row.spans))
+            if (key, numbers) != (row.near, row.passage) and not answers:
+                found.append((key, numbers))
+        if found:
+            key, numbers = found[min(number, len(found) - 1)]
+            yield Reading(row.question, self.corpus.page(key, numbers), (), False, self.source.folder)

@@ -1,0 +1,146 @@
+"""The packaged ranker: what its scores keep to, that it is refused when damaged, and what then still answers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from assistant import Assistant, Settings
+from assistant.doctor import examine
+from assistant.errors import ModelProblem
+from assistant.models import Page, Ranker, SentenceEncoder, load_ranker, ranker
+from tests.conftest import DATA
+from tests.filler import filler
+
+SENTENCES = (
+    "The council closed the old bridge at Aldwick on Monday.",
+    "Engineers had found cracks in two of its pillars.",
+    "Repairs will take eight months and cost 2.4 million pounds, said Mary Holt, who leads the council.",
+    "Buses are sent through Penfield until then.",
+)
+
+
+READS = Settings(ranker="packaged")
+
+
+def page_of(*sentences: str, title: str = "Bridge closed") -> Page:
+    """A page with these sentences."""
+    ends = [sum(map(len, sentences[: n + 1])) + n for n in range(len(sentences))]
+    ranges = tuple((end - len(text), end) for text, end in zip(sentences, ends, strict=True))
+    return Page(title, " ".join(sentences), ranges)
+
+
+BRIDGE = page_of(*SENTENCES)
+
+
+@pytest.fixture(scope="module")
+def reader() -> Ranker:
+    found = load_ranker(READS)
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def fitted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the packaged files that may be damaged."""
+    folder = tmp_path / "fitted"
+    folder.mkdir()
+    for name in ("ranker.json", "ranker.safetensors"):
+        shutil.copy(ranker.FITTED / name, folder)
+    monkeypatch.setattr(ranker, "FITTED", folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("question", "answers"),
+    [
+        ("Why was the crossing shut?", 1),
+        ("How expensive is it to fix the bridge?", 2),
+        ("When was the bridge closed?", 0),
+        ("Which way do buses go?", 3),
+        ("Who is the head of the council?", 2),
+    ],
+)
+def test_the_sentence_that_answers_comes_first(reader: Ranker, question: str, answers: int) -> None:
+    [scores] = reader.read(question, [BRIDGE])
+    assert scores.index(max(scores)) == answers
+
+
+def test_a_page_on_something_else_scores_below_one_that_answers(reader: Ranker) -> None:
+    other = page_of("The orchestra plays Mahler on Friday.", "Tickets are sold out.", title="Concert")
+    there, not_there = reader.read("How long will the repairs take?", [BRIDGE, other])
+    assert max(there) > max(not_there) + 2
+
+
+def test_other_pages_change_no_score(reader: Ranker) -> None:
+    long = page_of(*SENTENCES * 4)
+    assert (
+        reader.read("When was the bridge closed?", [long, BRIDGE])[1]
+        == reader.read("When was the bridge closed?", [BRIDGE]).pop()
+    )
+
+
+@pytest.mark.parametrize("question", ["", "?", "x " * 2_000, "为什么?", "\x00", "💥" * 300])
+def test_odd_questions_and_pages_get_one_score_a_sentence(reader: Ranker, question: str) -> None:
+    pages = [BRIDGE, page_of("…"), Page("", "", ()), page_of(*["No " * 300, "Yes."])]
+    scores = reader.read(question, pages)
+    assert [len(row) for row in scores] == [4, 1, 0, 2]
+    assert all(abs(score) < 1_000 for row in scores for score in row)
+
+
+def test_none_is_no_ranker() -> None:
+    assert load_ranker(Settings(ranker="none")) is None
+
+
+@pytest.mark.parametrize("name", ["ranker.json", "ranker.safetensors"])
+def test_a_missing_or_damaged_file_is_refused_with_a_hint(fitted: Path, name: str) -> None:
+    whole = (fitted / name).read_bytes()
+    (fitted / name).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ModelProblem, match="damaged") as caught:
+        load_ranker(READS)
+    assert "ASSISTANT_RANKER=none" in caught.value.hint
+    (fitted / name).unlink()
+    with pytest.raises(ModelProblem, match="not installed"):
+        load_ranker(READS)
+
+
+def test_without_the_file_answers_still_come_and_say_so(fitted: Path, tmp_path: Path, encoder: SentenceEncoder) -> None:
+    (fitted / "ranker.safetensors").unlink()
+    with Assistant(Settings(home=tmp_path / "home", ranker="packaged"), encoder=encoder) as assistant:
+        assistant.add([DATA / "2024-10-25-newspaper-report.txt"])
+        answer = assistant.ask("How much did Musk give to America PAC in the first half of October?")
+        assert answer.outcome == "answer"
+        assert "without ranker" in answer.engine.ranker
+        assert any("not installed" in note for note in answer.notes)
+        health = examine(assistant.store, lambda: assistant.ranker_name)
+        assert [problem.what for problem in health.problems] == ["the evidence ranker is not installed"]
+
+
+@pytest.mark.parametrize(("chosen", "named"), [("packaged", "with reader@"), ("none", "without ranker")])
+def test_either_way_answers_come_exact_and_without_a_note(
+    tmp_path: Path, encoder: SentenceEncoder, chosen: Literal["packaged", "none"], named: str
+) -> None:
+    with Assistant(Settings(home=tmp_path / "home", ranker=chosen), encoder=encoder) as assistant:
+        assistant.add([DATA / "2024-10-25-newspaper-report.txt"])
+        answer = assistant.ask("How much did Musk give to America PAC in the first half of October?")
+        assert answer.statements[0].text.startswith("He put another $44 million")
+        assert named in answer.engine.ranker
+        assert answer.notes == ()
+        assert not examine(assistant.store, lambda: assistant.ranker_name).problems
+
+
+def test_the_decision_does_not_depend_on_how_many_articles_are_stored(tmp_path: Path, encoder: SentenceEncoder) -> None:
+    report, others = DATA / "2024-10-25-newspaper-report.txt", tmp_path / "others.jsonl"
+    lines = (DATA / "newspaper_report_questions.jsonl").read_text(encoding="utf-8").splitlines()
+    said: list[list[tuple[str, list[str]]]] = []
+    with Assistant(Settings(home=tmp_path / "home", ranker="packaged"), encoder=encoder) as assistant:
+        for count in (0, 500):
+            others.write_text("\n".join(json.dumps(article) for article in filler(count)), encoding="utf-8")
+            assistant.add([report, others] if count else [report])
+            answers = [assistant.ask(json.loads(line)["question"]) for line in lines]
+            said.append([(a.outcome, [s.text for s in a.statements]) for a in answers])
+    assert said[0] == said[1]
