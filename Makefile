@@ -28,7 +28,7 @@ chat: $(READY)
 	$(BIN)/assistant chat --sync --open $(if $(PORT),--port $(PORT))
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 eval: $(READY)
 	$(BIN)/assistant eval run --split fit --split dev

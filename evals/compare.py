@@ -1,8 +1,9 @@
 """Two runs side by side, question by question, and the gate that stops a change which loses or breaks a promise.
 
 A difference is judged by a paired randomisation test over questions (Smucker et al. 2007), those of one conversation taken as
-one; its interval comes from resampled stories, as everywhere. Two measures count: whether the question was decided and answered
-rightly, and, for the questions with evidence, the reciprocal rank of its first passage.
+one; its interval comes from resampled stories, as everywhere. Three measures count: answering rightly what can be answered,
+declining what cannot, and the reciprocal rank of the first passage with evidence. Answering and declining are kept apart, so that
+one is not bought with the other unseen: who means to, commits a new baseline.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from evals.run import Case
 
 ALPHA = 0.05
 MEASURES: dict[str, Callable[[Case], float | None]] = {
-    "right": lambda case: float(case.score.right),
+    "answered rightly": lambda case: float(case.score.right) if case.answerable else None,
+    "declined rightly": lambda case: None if case.answerable else float(case.score.right),
     "reciprocal rank": lambda case: metrics.reciprocal_rank(case.ranks["fused"]) if case.answerable else None,
 }
 

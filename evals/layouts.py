@@ -7,8 +7,6 @@ BEIR folder (Thakur et al. 2021); a SQuAD 1.1 or 2.0 file (Rajpurkar et al. 2016
 from __future__ import annotations
 
 import json
-import re
-import unicodedata
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from typing import Any
 
 from assistant import BadInput
 from evals.fit.data import SOURCES, Source, join_tokens, near_article, read_lines, topic_of
+from evals.fit.data import slug as slug  # evals.sets takes it from here
 from evals.gold import Gold
 
 Row = Mapping[str, Any]
@@ -149,12 +148,6 @@ def _squad_question(row: Row, article: str, topic: str) -> Asked:
     gold = tuple(Gold(article, range=found) for found in ranges)
     texts = tuple(answer["text"] for answer in answers)
     return Asked(row["id"], row["question"], topic, bool(answers), gold, texts, article)
-
-
-def slug(text: str) -> str:
-    """A text in the letters that ids of questions are made of."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9-]", "-", plain).lstrip("-") or "untitled"
 
 
 def _article(row: Row, **given: str) -> Row:

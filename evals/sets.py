@@ -6,6 +6,7 @@ Halves are those of fitting: by hash of the topic, one to fit on, the other to r
 from __future__ import annotations
 
 import json
+import os
 import random
 import tempfile
 from collections import Counter
@@ -97,6 +98,7 @@ def run_set(
             sources=question_set.sources,
             hostile={},
             on_progress=on_progress,
+            workers=os.cpu_count() or 1,
         )
 
 

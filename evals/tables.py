@@ -36,10 +36,13 @@ def show(summary: Summary, console: Console) -> None:
 
 
 def show_differences(differences: Sequence[Difference], console: Console, *, most: int) -> None:
-    """Print the verdicts, and of the first the questions won and lost with both answers."""
+    """Print the verdicts and the questions decided and answered otherwise, with both answers."""
     for difference in differences:
         console.print(difference_line(difference), markup=False, highlight=False)
-    for name, pairs in (("lost", differences[0].lost), ("won", differences[0].won)):
+    decided = [difference for difference in differences if difference.measure.endswith("rightly")]
+    lost = [pair for difference in decided for pair in difference.lost]
+    won = [pair for difference in decided for pair in difference.won]
+    for name, pairs in (("lost", lost), ("won", won)):
         for before, after in pairs[:most]:
             console.print(f"\n{name} {after.id} ({after.kind}): {after.question}", markup=False, highlight=False)
             for label, case in (("before", before), ("after", after)):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from datetime import date
 
 import pytest
 from fastapi.testclient import TestClient
@@ -85,9 +84,10 @@ def test_llamaindex_engine_answers_and_declines(newsroom: Assistant) -> None:
     response = engine.query(QUESTION)
     assert response.metadata is not None
     assert response.metadata["answer"]["outcome"] == "answer"
-    quote = response.source_nodes[0].node.get_content()
-    assert quote == response.metadata["answer"]["statements"][0]["citations"][0]["quote"]
-    assert date.fromisoformat(response.source_nodes[0].node.metadata["published"]) == date(2024, 10, 25)
+    first = response.source_nodes[0].node
+    cited = response.metadata["answer"]["statements"][0]["citations"][0]
+    assert (first.get_content(), first.metadata["published"]) == (cited["quote"], cited["published"])
+    assert any("$44 million" in found.node.get_content() for found in response.source_nodes)
     declined = engine.query("How many goals did Messi score for Barcelona?")
     assert declined.source_nodes == []
     assert str(declined)

@@ -29,7 +29,8 @@ def quiet(stage: str, done: int, total: int | None) -> None:
 
 
 def ask(assistant: Assistant, asked: Sequence[tuple[Question, Split]], out: Path) -> list[Case]:
-    return run(assistant, asked, out, sources=read_sources(), hostile=read_hostile(QUESTIONS), on_progress=quiet)
+    sources, hostile = read_sources(), read_hostile(QUESTIONS)
+    return run(assistant, asked, out, sources=sources, hostile=hostile, on_progress=quiet, workers=2)
 
 
 def shut(cases: Sequence[Case], baseline: Sequence[Case], asked: Asked) -> list[Finding]:
@@ -62,10 +63,11 @@ def test_it_is_open_for_the_same(baseline: list[Case], dev: Asked) -> None:
 def test_it_shuts_when_nothing_is_declined(
     newsroom: Assistant, baseline: list[Case], dev: Asked, tmp_path: Path
 ) -> None:
-    cases = ask(newsroom.varied(answer_threshold=0.0, nearest_threshold=0.0), dev, tmp_path)
+    none = [(question, split) for question, split in dev if not question.answerable]
+    cases = ask(newsroom.varied(answer_threshold=0.0, nearest_threshold=0.0), none, tmp_path)
     [finding] = shut(cases, baseline, dev)
     assert finding.rule == "significant loss"
-    assert finding.what.startswith("right: ")
+    assert finding.what.startswith("declined rightly: ")
     lost = {case.id for case in baseline if not case.answerable and case.abstained}
     assert lost <= set(finding.cases)
 
@@ -119,14 +121,14 @@ def test_a_removed_article_that_is_still_quoted_breaks_a_promise(baseline: list[
 
 def test_verdicts_need_more_than_luck(baseline: list[Case]) -> None:
     def flipped(count: int) -> list[Case]:
-        right = [case.id for case in baseline if case.score.right and not case.chain][:count]
+        right = [case.id for case in baseline if case.answerable and case.score.right and not case.chain][:count]
         return [
             replace(case, score=replace(case.score, right=False)) if case.id in right else case for case in baseline
         ]
 
     verdicts = [compare(baseline, flipped(count))[0].verdict for count in (0, 2, 8)]
     assert verdicts == ["cannot tell", "cannot tell", "worse"]
-    [better, _] = compare(flipped(8), baseline)
+    better, *_ = compare(flipped(8), baseline)
     assert (better.verdict, len(better.won), len(better.lost)) == ("better", 8, 0)
 
 

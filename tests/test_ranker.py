@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import Literal
@@ -14,7 +13,6 @@ from assistant.doctor import examine
 from assistant.errors import ModelProblem
 from assistant.models import Page, Ranker, SentenceEncoder, load_ranker, ranker
 from tests.conftest import DATA
-from tests.filler import filler
 
 SENTENCES = (
     "The council closed the old bridge at Aldwick on Monday.",
@@ -131,16 +129,3 @@ def test_either_way_answers_come_exact_and_without_a_note(
         assert named in answer.engine.ranker
         assert answer.notes == ()
         assert not examine(assistant.store, lambda: assistant.ranker_name).problems
-
-
-def test_the_decision_does_not_depend_on_how_many_articles_are_stored(tmp_path: Path, encoder: SentenceEncoder) -> None:
-    report, others = DATA / "2024-10-25-newspaper-report.txt", tmp_path / "others.jsonl"
-    lines = (DATA / "newspaper_report_questions.jsonl").read_text(encoding="utf-8").splitlines()
-    said: list[list[tuple[str, list[str]]]] = []
-    with Assistant(Settings(home=tmp_path / "home", ranker="packaged"), encoder=encoder) as assistant:
-        for count in (0, 500):
-            others.write_text("\n".join(json.dumps(article) for article in filler(count)), encoding="utf-8")
-            assistant.add([report, others] if count else [report])
-            answers = [assistant.ask(json.loads(line)["question"]) for line in lines]
-            said.append([(a.outcome, [s.text for s in a.statements]) for a in answers])
-    assert said[0] == said[1]

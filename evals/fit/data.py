@@ -12,6 +12,7 @@ import hashlib
 import json
 import random
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -55,8 +56,12 @@ SOURCES = (
 
 @dataclass(frozen=True)
 class Question:
-    """A question with the sentences that answer it and, once retrieved, its candidates: features and right or wrong, by row."""
+    """A question with the sentences that answer it and, once retrieved, its candidates: features and right or wrong, by row.
 
+    ``id`` is its row's, by ``slug``; one that was made of another has the id of that other.
+    """
+
+    id: str
     text: str
     source: str
     kind: str  # plain, removed, swapped
@@ -78,6 +83,12 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     """The rows of a gzipped JSON lines file."""
     with gzip.open(path, "rt", encoding="utf-8") as file:
         return [json.loads(line) for line in file]
+
+
+def slug(text: str) -> str:
+    """A text in the letters that ids of questions are made of."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9-]", "-", plain).lstrip("-") or "untitled"
 
 
 def join_tokens(text: str) -> str:
@@ -227,7 +238,8 @@ def read_half(source: Source, folder: Path, half: str) -> tuple[Corpus, list[Que
             topic = topics[near] or "untitled"
             if kept_out and not is_kept_out(source, topics[near]):
                 continue
-            questions.append(Question(row["question"], source.folder, "plain", topic, row["answerable"], near, gold))
+            id_, text = slug(row["id"]), row["question"]
+            questions.append(Question(id_, text, source.folder, "plain", topic, row["answerable"], near, gold))
     questions = [q for side in (True, False) for q in [q for q in questions if q.answerable is side][: source.cap]]
     return corpus, questions + make_unanswerable(source, corpus, questions, rng)
 

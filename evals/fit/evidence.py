@@ -5,6 +5,7 @@
 FOLDER holds one folder per question set, see ``evals/fit/data.py``. Each run fits one of the two and leaves the other as it is.
 Coefficients and thresholds see the fitting halves only, and with the ranker only topics that it was not trained on; every figure
 comes from the reporting halves, but for what further statements bring. Deterministic.
+What ``evals/fit/thresholds.py`` wrote into the one that is fitted is lost: run it again.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -73,7 +75,8 @@ def main() -> None:
     show("calibration, swapped questions left out", figures["calibration"], console)
     show("further statements, fitting halves", count_statements(model, judging, thresholds["answer"]), console)
     show("ablation", figures["ablation"], console)
-    write(given.out, kind, model, thresholds, ranker, figures)
+    ids = {"fit": ids_by_set(fitting), "report": ids_by_set(reporting)}
+    write(given.out, kind, model, thresholds, ranker, figures, ids)
     for name, value in zip(FEATURES[kind], model.coefficients, strict=True):
         console.print(f"{name:20s} {value:+.3f}")
 
@@ -87,6 +90,14 @@ def measure_half(half: str, data: Path, settings: Settings, ranker: Ranker | Non
     return questions
 
 
+def ids_by_set(questions: Iterable[Question]) -> dict[str, list[str]]:
+    """The ids of these questions by set, each once; those of ``evals.sets``."""
+    found: dict[str, set[str]] = {source.folder: set() for source in SOURCES}
+    for question in questions:
+        found[question.source].add(question.id)
+    return {name: sorted(ids) for name, ids in found.items()}
+
+
 def write(
     out: Path,
     kind: str,
@@ -94,6 +105,7 @@ def write(
     thresholds: dict[str, float],
     ranker: Ranker | None,
     figures: dict[str, Any],
+    ids: dict[str, dict[str, list[str]]],
 ) -> None:
     """The JSON that ``assistant.evidence.Evidence.load`` reads, with where it comes from."""
     provenance = {
@@ -105,6 +117,7 @@ def write(
         "fitted on": FITTED_ON[kind],
         "intervals": f"95 %, {SAMPLES} bootstrap resamples of the topics",
         "encoder": load_encoder(Settings()).fingerprint,
+        "ids": ids,
     }
     fitted = {
         "name": "evidence-lr-3" if ranker else "evidence-lr-2",

@@ -1,4 +1,4 @@
-"""Trains the evidence ranker: writes ``assistant/fitted/ranker.safetensors`` and ``ranker.json``.
+"""Trains the evidence ranker: writes ``assistant/fitted/ranker.safetensors``, ``ranker.json`` and ``ranker_ids.json``.
 
     python -m evals.fit.ranker --data FOLDER [--work FOLDER] [--turns 2] [--steps N] [--out FOLDER]
 
@@ -224,8 +224,18 @@ def add_to_curve(work: Path, point: dict[str, float]) -> None:
         file.write(json.dumps(point) + "\n")
 
 
-def write(out: Path, work: Path, model: Reader) -> None:
-    """What training changed, and beside it what it must be and where it comes from."""
+def write_ids(out: Path, data: Path) -> None:
+    """The ids of the questions it is trained on, by set, one set a line; those of ``evals.sets``."""
+    lines = []
+    for source in READ_FOR_TRAINING:
+        ids = sorted({row.id for row in Readings(source, data, kept_out=False).rows})
+        lines.append(f"{json.dumps(source.folder)}:{json.dumps(ids, separators=(',', ':'))}")
+    (out / "ranker_ids.json").write_text("{" + ",\n".join(lines) + "}\n", encoding="utf-8")
+
+
+def write(out: Path, work: Path, data: Path, model: Reader) -> None:
+    """What training changed, and beside it what it must be, where it comes from and which questions it has seen."""
+    write_ids(out, data)
     base = AutoModel.from_pretrained(str(packaged_folder()), add_pooling_layer=False).state_dict()
     changed = pack_changes(base, model.bert.state_dict()) | {"head": model.head.detach().float()}
     save_file({name: tensor.contiguous() for name, tensor in changed.items()}, out / "ranker.safetensors")
@@ -252,7 +262,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="end after so many steps of the optimiser")
     parser.add_argument("--out", type=Path, default=Path("assistant/fitted"))
     given = parser.parse_args()
-    write(given.out, given.work, train(given.data, given.work, turns=given.turns, most=given.steps))
+    write(given.out, given.work, given.data, train(given.data, given.work, turns=given.turns, most=given.steps))
 
 
 if __name__ == "__main__":

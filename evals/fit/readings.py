@@ -29,6 +29,7 @@ from evals.fit.data import (
     join_tokens,
     near_article,
     read_lines,
+    slug,
     swap,
     swappable,
     topic_of,
@@ -85,8 +86,9 @@ def tokenise(tokenizer: Tokenizer, reading: Reading) -> Example | None:
 
 @dataclass(frozen=True)
 class Row:
-    """A question of the fitting half with the passage it is read with and what in it answers."""
+    """A question of the fitting half with the passage it is read with and what in it answers; ``id`` as in ``Question``."""
 
+    id: str
     question: str
     near: str
     passage: list[int]
@@ -124,7 +126,8 @@ class Readings:
         known = [read_known(self.corpus.passage_text(near, numbers), "en").stems for numbers in holding]
         best = max(range(len(holding)), key=lambda i: sum(word.stem in known[i] for word in asked.content))
         mine = self._inside(near, holding[best], spans)
-        yield Row(row["question"], near, holding[best], mine, tuple(row["answers"]) if row["answerable"] else ())
+        answers = tuple(row["answers"]) if row["answerable"] else ()
+        yield Row(slug(row["id"]), row["question"], near, holding[best], mine, answers)
 
     def _spans(self, row: dict[str, Any], near: str) -> tuple[tuple[int, int], ...]:
         text = self.corpus.articles[near]["text"]

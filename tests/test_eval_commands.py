@@ -1,0 +1,89 @@
+"""The doors of the evaluation: exit codes and hints, tables in a file, thresholds from a run."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from assistant import BadInput, cli
+from evals import tables
+from evals.fit.thresholds import choose
+from evals.metrics import Interval
+from evals.run import Case
+from evals.score import Score
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    """What `assistant eval …` exits with."""
+    monkeypatch.setattr(sys, "argv", ["assistant", "eval", *words])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    return int(left.value.code or 0)
+
+
+def test_the_check_says_what_it_read(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(monkeypatch, "check") == 0
+    assert "0 problems" in capsys.readouterr().out
+
+
+def test_a_broken_question_file_exits_1_and_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    row = {"id": "x-1", "story": "no-such-story", "kind": "fact", "question": "What is it?", "answerable": False}
+    file = tmp_path / "x.jsonl"
+    file.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    assert call(monkeypatch, "check", "--questions", str(file)) == 1
+    said = capsys.readouterr().err
+    assert "x.jsonl:1: no article has the story no-such-story" in said
+    assert "hint: " in said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "--split", "deb"], "there is no split deb"),
+        (["run", "--split", "fit", "--set", "home=x"], "is not NAME=VALUE"),
+        (["run", "--split", "fit", "--set", "dense_weight=7"], "dense_weight cannot be used"),
+        (["compare", "nothing", "here"], "nothing holds no run"),
+        (["sets", "no-such-folder"], "there is no no-such-folder"),
+    ],
+)
+def test_bad_input_is_an_error_with_a_hint(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    assert call(monkeypatch, *words) == 2
+    shown = capsys.readouterr().err
+    assert said in shown
+    assert "hint: " in shown
+
+
+def test_tables_go_between_their_marks_and_nowhere_else(tmp_path: Path) -> None:
+    rows = {"all": {"right": Interval(0.5, 0.4, 0.61, 20), "AUROC": Interval(math.nan, math.nan, math.nan, 20)}}
+    file = tmp_path / "README.md"
+    file.write_text("before\n<!-- eval:x -->\nold\n<!-- /eval:x -->\nafter\n", encoding="utf-8")
+    for _ in range(2):
+        tables.replace_between(file, "eval:x", tables.markdown(rows, "questions"))
+    assert file.read_text(encoding="utf-8") == (
+        "before\n<!-- eval:x -->\n| questions | n | right | AUROC |\n|---|---|---|---|\n"
+        "| all | 20 | 0.50 [0.40, 0.61] | – |\n<!-- /eval:x -->\nafter\n"
+    )
+    with pytest.raises(BadInput, match="has no marks for eval:y"):
+        tables.replace_between(file, "eval:y", "")
+
+
+def test_the_threshold_parts_what_can_be_answered_from_what_cannot() -> None:
+    score = Score(right=True, points=1.0, first=True, pieces=1.0, precise=1.0)
+    one = Case("a", "s", "fact", "fit", "?", True, {"confidence": 0.9, "abstained": False}, score, {}, {}, False)
+
+    def case(answerable: bool, confidence: float) -> Case:
+        return replace(one, answerable=answerable, answer=one.answer | {"confidence": confidence})
+
+    good, bad = [case(True, 0.6 + n / 100) for n in range(20)], [case(False, 0.2 + n / 100) for n in range(20)]
+    assert 0.39 < choose(good + bad) <= 0.6
+    with pytest.raises(ValueError, match="answerable and unanswerable"):
+        choose(good)
