@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from evals import metrics
 from evals.metrics import Interval
 from evals.run import ENGINES, Case
-from evals.schema import KINDS
+from evals.schema import KINDS, SPLITS
 
 LEAST = 20  # a kind with fewer questions gets no row
 Floats = NDArray[np.float64]
@@ -37,14 +37,16 @@ class Summary:
 
 
 def summarise(cases: Sequence[Case]) -> Summary:
-    """The figures of the cases: overall, by answerability and by kind."""
+    """The figures of the cases: overall, by split where there are several, by answerability and by kind."""
     answerable = [case for case in cases if case.answerable]
     unanswerable = [case for case in cases if not case.answerable]
-    groups = {"all": list(cases), "answerable": answerable, "not answerable": unanswerable}
-    groups |= {kind: [case for case in cases if case.kind == kind] for kind in KINDS}
-    rows = {
-        name: group for name, group in groups.items() if len(group) >= LEAST or (name in list(groups)[:3] and group)
-    }
+    splits = {f"split: {split}": [case for case in cases if case.split == split] for split in SPLITS}
+    several = sum(map(bool, splits.values())) > 1
+    rows = {"all": list(cases)} | ({name: group for name, group in splits.items() if group} if several else {})
+    rows |= {"answerable": answerable} if answerable else {}
+    rows |= {"not answerable": unanswerable} if unanswerable else {}
+    kinds = {kind: [case for case in cases if case.kind == kind] for kind in KINDS}
+    rows |= {kind: group for kind, group in kinds.items() if len(group) >= LEAST}
     return Summary(
         answers={name: _answers(group) for name, group in rows.items()},
         retrieval={engine: _retrieval(answerable, engine) for engine in ENGINES} if answerable else {},
