@@ -63,7 +63,7 @@ def check(
 ) -> None:
     """Say, line by line, where questions and corpus do not fit together."""
     files = questions or question_files()
-    sources, stories = read_sources(corpus), read_splits()
+    sources, stories, asked = read_sources(corpus), read_splits(), read_questions(files)
     if fill:
         for file in files:
             typer.echo(f"{file.name}: {checking.fill(file, sources)} spans written")
@@ -73,7 +73,6 @@ def check(
     ]
     for problem in problems:
         typer.echo(f"{problem.where}: {problem.what}\n  hint: {problem.hint}", err=True)
-    asked = read_questions(files)
     typer.echo(f"{len(asked)} questions in {len(files)} files, {len(problems)} problems")
     raise typer.Exit(1 if problems else 0)
 
@@ -95,7 +94,6 @@ def run(
         typer.echo(f"interrupted; the cases so far are kept: go on with --out {folder}", err=True)
         raise
     described = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    running.log_held(described, sum(case.split == "held" for case in cases))
     write_results(folder, cases, [question for question, _ in chosen], described)
     tables.show(summarise(cases), Console())
     typer.echo(f"cases, figures and report.html are in {folder}")
@@ -125,12 +123,18 @@ def gate(
     """Ask the dev questions and exit 1 on a significant loss against the baseline or on a broken promise."""
     earlier = _cases(baseline)
     chosen = _questions(questions, ["dev"])
+    if not {question.id for question, _ in chosen} & {case.id for case in earlier}:
+        raise BadInput(
+            f"{baseline} has none of these questions", hint="Make one: assistant eval run --split dev --out FOLDER"
+        )
     with tempfile.TemporaryDirectory() as scratch:
         cases = ask_all(chosen, out or Path(scratch), corpus=corpus, changes=changes or ())
     gold = {question.id: question.gold_articles for question, _ in chosen}
     findings = judge(cases, earlier, stored=read_sources(corpus).keys(), gold=gold)
     for difference in compare_runs(earlier, cases):
         typer.echo(tables.difference_line(difference))
+    if unasked := {case.id for case in earlier} - {case.id for case in cases}:
+        typer.echo(f"{len(unasked)} questions of the baseline are not asked any more: {', '.join(sorted(unasked))}")
     for finding in findings:
         typer.echo(f"{finding.rule}: {finding.what}\n  {', '.join(finding.cases)}", err=True)
     typer.echo(f"{len(cases)} questions, {len(findings)} findings: the gate {'is shut' if findings else 'is open'}")

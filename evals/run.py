@@ -93,10 +93,13 @@ def run(
     """Ask every question and append its case to ``out/cases.jsonl``; cases that are there already are not asked again.
 
     ``workers`` questions are asked at a time: the figures are the same, only the seconds grow. Returns the cases in the order of
-    the questions. Raises BadInput where ``out`` holds a run of something else.
+    the questions. A reading of held questions is noted before they are asked. Raises BadInput where ``out`` holds a run of
+    something else.
     """
     out.mkdir(parents=True, exist_ok=True)
-    _open_run(out, describe(assistant, [question for question, _ in questions]))
+    described = describe(assistant, [question for question, _ in questions])
+    _open_run(out, described)
+    log_held(described, sum(split == "held" for _, split in questions))
     done = {case.id: case for case in read_cases(out)}
     left = [(question, split) for question, split in questions if question.id not in done]
     pool = ThreadPoolExecutor(workers)

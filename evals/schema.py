@@ -158,9 +158,14 @@ class SourceFile:
 
     @classmethod
     def read(cls, path: Path) -> SourceFile:
-        """A Markdown file with front matter. Raises ValueError where it has none."""
+        """A Markdown file with front matter. Raises BadInput where it has none."""
         raw = unicodedata.normalize("NFC", path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n"))
-        _, front, body = raw.split("---\n", 2)
+        parts = raw.split("---\n", 2)
+        if len(parts) < 3:
+            raise BadInput(
+                f"{path} has no front matter", hint="The corpus of an evaluation is Markdown with front matter."
+            )
+        _, front, body = parts
         lines = body.split("\n")
         while lines and not lines[0].strip():
             lines.pop(0)

@@ -14,7 +14,8 @@ from assistant import BadInput, cli
 from evals import tables
 from evals.fit.thresholds import choose
 from evals.metrics import Interval
-from evals.run import Case
+from evals.run import RESULTS, Case
+from evals.schema import QUESTIONS
 from evals.score import Score
 
 
@@ -51,6 +52,7 @@ def test_a_broken_question_file_exits_1_and_is_named(
         (["run", "--split", "fit", "--set", "dense_weight=7"], "dense_weight cannot be used"),
         (["compare", "nothing", "here"], "nothing holds no run"),
         (["sets", "no-such-folder"], "there is no no-such-folder"),
+        (["check", "--corpus", str(QUESTIONS)], "has no front matter"),
     ],
 )
 def test_bad_input_is_an_error_with_a_hint(
@@ -60,6 +62,16 @@ def test_bad_input_is_an_error_with_a_hint(
     shown = capsys.readouterr().err
     assert said in shown
     assert "hint: " in shown
+
+
+def test_a_baseline_of_other_questions_cannot_open_the_gate(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    first, *_ = (RESULTS / "baseline" / "cases.jsonl").read_text(encoding="utf-8").splitlines()
+    other = json.dumps(json.loads(first) | {"id": "gone-01"})
+    (tmp_path / "cases.jsonl").write_text(other + "\n", encoding="utf-8")
+    assert call(monkeypatch, "gate", "--baseline", str(tmp_path)) == 2
+    assert "has none of these questions" in capsys.readouterr().err
 
 
 def test_tables_go_between_their_marks_and_nowhere_else(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from evals.commands import ask_all
 from evals.compare import Finding, compare, judge
 from evals.run import Case, run
 from evals.schema import QUESTIONS, Question, Split, question_files, read_questions, read_sources, read_splits
+from evals.score import score
 from tests.conftest import CORPUS
 from tests.doubles import WordEncoder
 
@@ -112,8 +113,6 @@ def test_a_removed_article_that_is_still_quoted_breaks_a_promise(baseline: list[
     said = next(case for case in baseline if case.answer["statements"])
     statement = said.answer["statements"][0]
     ghost = statement | {"citations": [statement["citations"][0] | {"article_id": "gone.md"}]}
-    from evals.score import score
-
     question = next(q for q in read_questions(question_files()) if q.id == said.id)
     broken = score(question, {"statements": [ghost]}, read_sources(), {}).broken
     assert broken == ("quotes gone.md, which is not in the corpus",)

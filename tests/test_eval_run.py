@@ -117,6 +117,20 @@ def test_an_interrupted_run_goes_on(assistant: Assistant, corpus: dict[str, Sour
     assert figures(cases) == figures(whole)
 
 
+def test_a_reading_of_held_questions_is_noted_even_when_interrupted(
+    monkeypatch: pytest.MonkeyPatch, assistant: Assistant, corpus: dict[str, SourceFile], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(running, "HELD_LOG", tmp_path / "held.jsonl")
+
+    def interrupt(stage: str, done: int, total: int | None) -> None:
+        raise KeyboardInterrupt
+
+    held: list[tuple[Question, Split]] = [(asked, "held") for asked, _ in QUESTIONS]
+    with pytest.raises(KeyboardInterrupt):
+        run(assistant, held, tmp_path / "run", sources=corpus, hostile={}, on_progress=interrupt)
+    assert json.loads(running.HELD_LOG.read_text(encoding="utf-8"))["questions"] == len(QUESTIONS)
+
+
 def test_another_run_is_not_mixed_in(assistant: Assistant, corpus: dict[str, SourceFile], tmp_path: Path) -> None:
     ask(assistant, tmp_path / "run", corpus)
     with pytest.raises(BadInput, match="other settings") as error:
