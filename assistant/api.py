@@ -6,14 +6,15 @@ It listens on this machine unless the user names another address, and answers on
 from __future__ import annotations
 
 import logging
+import secrets
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Header, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -21,6 +22,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from assistant import rendering, reports
 from assistant.assistant import Assistant
 from assistant.errors import AssistantError, BadInput
+from assistant.owner import ANSWER, ROUTE, Asked, Door
 from assistant.schema import Filters, Turn
 
 log = logging.getLogger(__name__)
@@ -47,8 +49,11 @@ class Question(BaseModel):
     source: str | None = None
 
 
-def build_app(assistant: Assistant, *, hosts: list[str] | None = None) -> FastAPI:
-    """The app with its API and the chat page. ``hosts`` are the host names it answers to; None answers to all."""
+def build_app(assistant: Assistant, *, hosts: list[str] | None = None, door: Door | None = None) -> FastAPI:
+    """The app with its API and the chat page. ``hosts`` are the host names it answers to; None answers to all.
+
+    Other processes on this machine ask at ``door``, if there is one.
+    """
 
     @asynccontextmanager
     async def tending(_: FastAPI) -> AsyncIterator[None]:
@@ -59,6 +64,8 @@ def build_app(assistant: Assistant, *, hosts: list[str] | None = None) -> FastAP
     if hosts is not None:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts)
     _add_routes(app, assistant)
+    if door is not None:
+        _add_door(app, assistant, door)
     from assistant.ui import mount_page
 
     return mount_page(app, assistant)
@@ -71,9 +78,13 @@ def serve(assistant: Assistant, *, host: str, port: int, on_ready: Callable[[str
     listener = _listen(host, port)
     hosts = list(_LOOPBACK) if host in _LOOPBACK else None
     shown = f"[{host}]" if ":" in host else host
-    app = build_app(assistant, hosts=hosts)
+    place = f"http://{shown}:{listener.getsockname()[1]}"
+    nearby = place.replace("://0.0.0.0:", "://127.0.0.1:").replace("://[::]:", "://[::1]:")
+    door = Door(nearby, assistant.settings.answering_hash)
+    app = build_app(assistant, hosts=hosts, door=door)
+    assistant.store.announce(door)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3))
-    on_ready(f"http://{shown}:{listener.getsockname()[1]}/")
+    on_ready(f"{place}/")
     server.run(sockets=[listener])
 
 
@@ -115,6 +126,17 @@ def _add_routes(app: FastAPI, assistant: Assistant) -> None:
         """One article with its text, or its title and the moment of its removal."""
         found: dict[str, Any] = reports.json_value(assistant.article(article_id, version))
         return found
+
+
+def _add_door(app: FastAPI, assistant: Assistant, door: Door) -> None:
+    """The route that another process asks at, which must know the token from the data folder."""
+
+    @app.post(ROUTE)
+    def ask_for_another(asked: Asked, authorization: Annotated[str, Header()] = "") -> Response:
+        if not secrets.compare_digest(authorization.encode(), f"Bearer {door.token}".encode()):
+            raise HTTPException(403)
+        answer = assistant.ask(asked.question, turns=asked.turns, filters=asked.filters)
+        return Response(ANSWER.dump_json(answer), media_type="application/json")
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from assistant.excerpts import decide_excerpt, read_excerpt
 from assistant.indexing import Progress, index_words
 from assistant.ingest import Tally, ingest
 from assistant.models import Encoder, Page, load_ranker
+from assistant.owner import ask_owner
 from assistant.reading import root_of
 from assistant.retrieval import retrieve
 from assistant.schema import (
@@ -87,10 +88,13 @@ class Assistant:
         evidence, _ = self._judged_by
         return f"{evidence.name}@{evidence.fingerprint}"
 
-    def add(self, paths: Iterable[Path], *, again: bool = False, on_progress: Progress = quiet) -> AddReport:
+    def add(
+        self, paths: Iterable[Path], *, again: bool = False, wait: bool = True, on_progress: Progress = quiet
+    ) -> AddReport:
         """Add files, folders or JSON lines. A file that cannot be read is named in the report and changes nothing.
 
-        What the report names as added is on disk and findable by words. ``again`` brings back what was removed.
+        What the report names as added is on disk and findable by words; by meaning too, where ``wait`` is true and this process
+        may write the vectors, else as soon as ``catch_up`` has been called. ``again`` brings back what was removed.
         """
         self.store.check_versions()
         tally = Tally()
@@ -100,12 +104,13 @@ class Assistant:
                 ingest(self.store, root, only=path, again=again, tally=tally, on_progress=on_progress)
             except BadInput as error:
                 tally.failed.append(Failure(str(path), str(error), error.hint))
-        return tally.report(pending_vectors=self.store.catch_up(on_progress))
+        return tally.report(pending_vectors=self._finish(wait, on_progress))
 
-    def sync(self, path: Path, *, again: bool = False, on_progress: Progress = quiet) -> AddReport:
+    def sync(self, path: Path, *, again: bool = False, wait: bool = True, on_progress: Progress = quiet) -> AddReport:
         """Make what is stored of a folder or file equal to it: add, change, and remove what is gone from it.
 
-        Only articles that came from there are removed, and none whose file is there but cannot be read. Raises BadInput where
+        ``wait`` is that of ``add``. Only articles that came from there are removed, and none whose file is there but cannot be
+        read. A file that has not changed since it was read whole is not read again. Raises BadInput where
         the path is missing or holds no articles: then nothing is removed.
         """
         self.store.check_versions()
@@ -113,13 +118,19 @@ class Assistant:
         root = root_of(path, [Path(known) for known in catalog.roots()])
         ingest(self.store, root, only=path, again=again, tally=tally, on_progress=on_progress)
         with self.store.writing():
-            for article_id, below in catalog.from_root(str(root)).items():
-                came_from_here = (root / below).is_relative_to(path.resolve())
-                if came_from_here and article_id not in tally.seen and not tally.is_unread(below):
+            gone = [
+                article_id
+                for article_id, below in catalog.from_root(str(root)).items()
+                if (root / below).is_relative_to(path.resolve())
+                and article_id not in tally.seen
+                and not tally.is_unread(below)
+            ]
+            with self.store.database.writing():
+                for article_id in gone:
                     catalog.remove(article_id, tombstone=False)
-                    tally.removed.append(article_id)
             index_words(catalog, self.store.fulltext)
-        return tally.report(pending_vectors=self.store.catch_up(on_progress))
+        tally.removed.extend(gone)
+        return tally.report(pending_vectors=self._finish(wait, on_progress))
 
     def remove(self, article_ids: Iterable[str], *, on_progress: Progress = quiet) -> RemoveReport:
         """Delete the text of articles: they are neither retrieved nor quoted any more, and a sync does not bring them back."""
@@ -132,8 +143,12 @@ class Assistant:
                 except UnknownArticle as error:
                     failed.append(Failure(article_id, str(error), error.hint))
             index_words(self.store.catalog, self.store.fulltext)
-        self.store.catch_up(on_progress)
+        self.catch_up(on_progress)
         return RemoveReport(tuple(removed), tuple(failed))
+
+    def catch_up(self, on_progress: Progress = quiet) -> int:
+        """Do the open index work, as far as this process may. Returns how many passages still wait for the vector index."""
+        return self.store.catch_up(on_progress)
 
     def ask(self, question: str, *, turns: Sequence[Turn] = (), filters: Filters | None = None) -> Answer:
         """The answer to a question after earlier turns, oldest first. Raises BadQuestion, and BadInput for impossible filters."""
@@ -149,6 +164,11 @@ class Assistant:
         started, store, filters = time.perf_counter(), self.store, filters or Filters()
         _check(question, filters, longest=self.settings.max_question_characters)
         yield f"Searching {store.catalog.article_count():,} articles"
+        if store.own_vectors() is None:
+            yield "Asking the running chat"
+            if answer := self._owners_answer(question, turns, filters, started):
+                yield answer
+                return
         today = filters.as_of or date.today()
         asked_as = standalone(question, turns)
         vectors, notes = store.searchable_vectors()
@@ -221,6 +241,15 @@ class Assistant:
             corpus_hash=self.store.catalog.corpus_hash(),
             settings_hash=self.settings.answering_hash,
         )
+
+    def _owners_answer(self, question: str, turns: Sequence[Turn], filters: Filters, started: float) -> Answer | None:
+        """What the process that owns the vectors answers, if it can be asked and answers under the same settings."""
+        home, under = self.settings.home, self.settings.answering_hash
+        answer = ask_owner(home, question, turns=turns, filters=filters, settings_hash=under)
+        return answer and replace(answer, seconds=time.perf_counter() - started)
+
+    def _finish(self, wait: bool, on_progress: Progress) -> int:
+        return self.catch_up(on_progress) if wait else self.store.pending("vectors")
 
     def _passages(self, question: str, vectors: Vectors | None, filters: Filters, today: date) -> list[Passage]:
         return retrieve(

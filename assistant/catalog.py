@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -32,6 +32,14 @@ class Origin:
 
     root: str
     path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A file as it was read: its stamp, and its articles by id, each "current" or "removed"."""
+
+    stamp: str
+    articles: dict[str, str]
 
 
 class Catalog:
@@ -125,6 +133,29 @@ class Catalog:
         rows = self._rows("SELECT id, path FROM article WHERE root = ? AND state = 'current'", root)
         return {row["id"]: row["path"] for row in rows}
 
+    def files(self, root: str) -> dict[str, Known]:
+        """The files of a root that were read whole and whose articles are still those that came from them, by path."""
+        rows = self._rows("SELECT id, path, state FROM article WHERE root = ? AND state <> 'gone'", root)
+        states = {(row["path"], row["id"]): row["state"] for row in rows}
+        files: dict[str, Known] = {}
+        for row in self._rows("SELECT path, stamp, articles FROM file WHERE root = ?", root):
+            articles = {id_: states.get((row["path"], id_)) for id_ in json.loads(row["articles"])}
+            if all(articles.values()):
+                files[row["path"]] = Known(row["stamp"], {id_: state for id_, state in articles.items() if state})
+        return files
+
+    def forget_files(self) -> None:
+        """Have every file read again."""
+        self.database.connection.execute("DELETE FROM file")
+
+    def know_files(self, root: str, files: Mapping[str, Known]) -> None:
+        """Note files that were read whole, by path below the root."""
+        with self.database.writing() as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?)",
+                [(root, path, known.stamp, json.dumps(list(known.articles))) for path, known in files.items()],
+            )
+
     def roots(self) -> list[str]:
         """Every root that a current article came from."""
         return [row[0] for row in self._rows("SELECT DISTINCT root FROM article WHERE state = 'current'")]
@@ -159,8 +190,8 @@ class Catalog:
             outbox.note(self.database, "add", [c.id for c in chunks])
 
     def chunk_ids(self) -> list[str]:
-        """Every current chunk."""
-        return [row[0] for row in self._rows("SELECT id FROM chunk ORDER BY article_id, position")]
+        """Every current chunk, the newest last."""
+        return [row[0] for row in self._rows("SELECT id FROM chunk ORDER BY rowid")]
 
     def allowed(self, filters: Filters, today: date) -> list[str] | None:
         """The chunks that the filters let through, or None where they let all through.
@@ -177,19 +208,22 @@ class Catalog:
         if filters.source is not None:
             tests.append("coalesce(source, '') = ? COLLATE NOCASE")
             values.append(filters.source)
-        stored = "FROM chunk c JOIN version v ON v.article_id = c.article_id AND v.version = c.version"
+        if filters == Filters() and not self.database.value(
+            "SELECT EXISTS (SELECT 1 FROM version WHERE published > ?)", values
+        ):
+            return None  # the usual case, told by an index
+        stored = "FROM article a JOIN version v ON v.article_id = a.id AND v.version = a.version"
         test = " AND ".join(tests)
-        if not self.database.value(f"SELECT EXISTS (SELECT 1 {stored} WHERE NOT ({test}))", values):
+        if not self.database.value(
+            f"SELECT EXISTS (SELECT 1 {stored} WHERE a.state = 'current' AND NOT ({test}))", values
+        ):
             return None
-        return [row[0] for row in self._rows(f"SELECT c.id {stored} WHERE {test}", *values)]
+        chunks = f"SELECT c.id {stored} JOIN chunk c ON c.article_id = a.id WHERE a.state = 'current' AND {test}"
+        return [row[0] for row in self._rows(chunks, *values)]
 
     def languages(self) -> list[str]:
-        """The languages of the current articles."""
-        rows = self._rows(
-            "SELECT DISTINCT language FROM version v JOIN article a ON a.id = v.article_id AND a.version = v.version"
-            " WHERE a.state = 'current' ORDER BY language"
-        )
-        return [row[0] for row in rows]
+        """The languages of the stored articles, earlier versions included."""
+        return [row[0] for row in self._rows("SELECT DISTINCT language FROM version ORDER BY language")]
 
     def revision(self) -> int:
         """A number that grows with every change of the articles."""

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,10 +22,10 @@ import typer
 from assistant import batch, rendering, reports
 from assistant.assistant import Assistant
 from assistant.errors import AssistantError, BadInput
-from assistant.indexing import Progress
 from assistant.outbox import INDEXES
 from assistant.schema import AddReport, Article, Failure, Filters
 from assistant.settings import CHECKOUT, in_checkout, load_settings
+from assistant.terminal import progress_line
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -35,6 +36,9 @@ app = typer.Typer(
     epilog='Example: [b]assistant add articles/ && assistant ask "Who denied the report?"[/b]',
 )
 
+_FEW = 256  # passages that a question waits for; while more are to be embedded it is asked of what there is
+
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Return once the articles are findable by words.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Again = Annotated[bool, typer.Option("--again", help="Bring back articles that were removed.")]
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DATE")]
@@ -82,13 +86,15 @@ def ask(
         raise BadInput(
             "give either a question, or both --file and --out", hint='For example: assistant ask "Who said so?"'
         )
-    with _open(context) as assistant, _progress() as on_progress:
-        assistant.store.catch_up(on_progress)
-        if file is not None and out is not None:
-            failed = batch.answer_file(assistant, file, out, filters=filters, on_progress=on_progress)
+    with _open(context) as assistant:
+        with progress_line() as on_progress:
+            assistant.store.catch_up(on_progress, at_most=_FEW)
+            if file is not None and out is not None:
+                failed = batch.answer_file(assistant, file, out, filters=filters, on_progress=on_progress)
+        if question is None:
             _report_failures(failed)
         else:
-            answer = assistant.ask(question or "", filters=filters)
+            answer = assistant.ask(question, filters=filters)
             typer.echo(_json(rendering.answer_dict(answer)) if as_json else rendering.answer_text(answer))
 
 
@@ -97,12 +103,17 @@ def add(
     context: typer.Context,
     paths: Annotated[list[Path], typer.Argument(help="Files (.md, .txt, .jsonl) or folders.", metavar="PATH...")],
     again: Again = False,
+    no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Add articles. Files that did not change are left as they are; a file that fails changes nothing."""
-    with _open(context) as assistant, _progress() as on_progress:
-        report = assistant.add(paths, again=again, on_progress=on_progress)
-    _show_report(report, as_json)
+    """Add articles. Files that did not change are left as they are; a file that fails changes nothing.
+
+    The report comes when they are safe and findable by words; then they are embedded, to be found by meaning too.
+    """
+    with _open(context) as assistant:
+        with progress_line() as on_progress:
+            report = assistant.add(paths, again=again, wait=False, on_progress=on_progress)
+        _finish(assistant, report, no_wait=no_wait, as_json=as_json)
 
 
 @app.command(epilog="Example: [b]assistant sync corpus/[/b]")
@@ -110,12 +121,14 @@ def sync(
     context: typer.Context,
     folder: Annotated[Path | None, typer.Argument(help="A folder or .jsonl file; default: the corpus.")] = None,
     again: Again = False,
+    no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
     """Make what is stored of a folder equal to the folder: add, change, and remove what is gone from it."""
-    with _open(context) as assistant, _progress() as on_progress:
-        report = assistant.sync(_corpus(assistant, folder), again=again, on_progress=on_progress)
-    _show_report(report, as_json)
+    with _open(context) as assistant:
+        with progress_line() as on_progress:
+            report = assistant.sync(_corpus(assistant, folder), again=again, wait=False, on_progress=on_progress)
+        _finish(assistant, report, no_wait=no_wait, as_json=as_json)
 
 
 @app.command(epilog="Example: [b]assistant remove 2024-10-25-report.md[/b]")
@@ -125,7 +138,7 @@ def remove(
     as_json: AsJson = False,
 ) -> None:
     """Remove articles: their text is deleted and never quoted again; a sync does not bring them back."""
-    with _open(context) as assistant, _progress() as on_progress:
+    with _open(context) as assistant, progress_line() as on_progress:
         report = assistant.remove(ids, on_progress=on_progress)
     if as_json:
         typer.echo(_json(report))
@@ -179,7 +192,7 @@ def rebuild(
     """Build the indexes anew from the catalog. Resumable: interrupted, the next command goes on."""
     if index not in (None, *INDEXES):
         raise BadInput(f"there is no index {index}", hint=f"The indexes are {' and '.join(INDEXES)}.")
-    with _open(context) as assistant, _progress() as on_progress:
+    with _open(context) as assistant, progress_line() as on_progress:
         assistant.store.rebuild(index, on_progress=on_progress)
     typer.echo("rebuilt")
 
@@ -195,8 +208,9 @@ def backup(context: typer.Context, file: Annotated[Path, typer.Argument(help="A 
 @app.command(epilog="Example: [b]assistant restore saturday.sqlite[/b]")
 def restore(context: typer.Context, file: Annotated[Path, typer.Argument(help="A file that backup wrote.")]) -> None:
     """Replace the catalog by a backup and rebuild the indexes; the catalog as it was is kept beside it."""
-    with _open(context) as assistant, _progress() as on_progress:
-        kept = assistant.store.restore(file, on_progress=on_progress)
+    with _open(context) as assistant:
+        with progress_line() as on_progress:
+            kept = assistant.store.restore(file, on_progress=on_progress)
         typer.echo(f"restored {assistant.store.catalog.article_count():,} articles; what was there before is in {kept}")
 
 
@@ -238,12 +252,14 @@ def chat(
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
     """Open the chat page."""
-    with _open(context) as assistant:
-        with _progress() as on_progress:
-            if sync_first:
+    flags = context.obj | {"add_threads": load_settings(**context.obj).add_threads or _all_but_one()}
+    with Assistant(load_settings(**flags)) as assistant:
+        if sync_first:
+            with progress_line() as on_progress:
                 report = assistant.sync(_corpus(assistant, None), on_progress=on_progress)
-                typer.echo(reports.report_text(report))
-                _name_failures(report.failed)
+            typer.echo(reports.report_text(report))
+            _name_failures(report.failed)
+        with progress_line() as on_progress:
             on_progress("Starting", 0, None)
             from assistant.api import serve
 
@@ -253,6 +269,11 @@ def chat(
                 typer.launch(address)
 
         serve(assistant, host=host, port=port, on_ready=ready)
+
+
+def _all_but_one() -> int:
+    """Threads for embedding beside questions, which get the other one."""
+    return max(1, (os.cpu_count() or 1) - 1)
 
 
 def _has_screen() -> bool:
@@ -266,26 +287,6 @@ def _open(context: typer.Context) -> Iterator[Assistant]:
         yield assistant
 
 
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """A progress line on stderr, one a stage; nothing where stderr is no terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bars
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Bars(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
-        tasks: dict[str, Any] = {}
-
-        def show_progress(stage: str, done: int, total: int | None) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total)
-            bars.update(tasks[stage], completed=done, total=total)
-
-        yield show_progress
-
-
 def _corpus(assistant: Assistant, folder: Path | None) -> Path:
     chosen = folder or assistant.settings.corpus
     if chosen is None:
@@ -293,11 +294,18 @@ def _corpus(assistant: Assistant, folder: Path | None) -> Path:
     return chosen
 
 
-def _show_report(report: AddReport, as_json: bool) -> None:
-    if as_json:
-        typer.echo(_json(report))
-    else:
+def _finish(assistant: Assistant, report: AddReport, *, no_wait: bool, as_json: bool) -> None:
+    """Say what is safe and findable by words, then embed it; JSON comes once, at the end of what is waited for."""
+    if not as_json:
         typer.echo(reports.report_text(report))
+    waiting = report.pending_vectors
+    if not no_wait:
+        with progress_line() as on_progress:
+            waiting = assistant.catch_up(on_progress)
+    if as_json:
+        typer.echo(_json(replace(report, pending_vectors=waiting)))
+    elif report.pending_vectors:
+        typer.echo(reports.pending_text(report.pending_vectors, waiting))
     _report_failures(report.failed)
 
 

@@ -47,6 +47,16 @@ MIGRATIONS: tuple[str, ...] = (
     ) STRICT;
     CREATE INDEX outbox_index ON outbox ("index", seq);
     """,
+    """
+    CREATE INDEX version_published ON version (published);
+    CREATE INDEX version_language ON version (language);
+
+    -- files that were read whole, without a failure or a note, and the ids that were in them (a JSON array): while the stamp
+    -- stays and the articles are still from there, a file need not be read again
+    CREATE TABLE file (
+        root TEXT NOT NULL, path TEXT NOT NULL, stamp TEXT NOT NULL, articles TEXT NOT NULL, PRIMARY KEY (root, path)
+    ) STRICT;
+    """,
 )
 
 

@@ -92,6 +92,10 @@ def _compare(store: Store, problems: list[Problem]) -> dict[str, int | None]:
             continue
         if missing := len(chunks - stored):
             problems.append(Problem(f"{missing} chunks are missing in {name}", f"Run: assistant rebuild {name}"))
+        if isinstance(index, Vectors) and (lost := len(index.lost(sorted(chunks & stored)))):
+            problems.append(
+                Problem(f"{lost} vectors are not found by a search for themselves", f"Run: assistant rebuild {name}")
+            )
         if extra := len(stored - chunks):
             problems.append(Problem(f"{extra} chunks in {name} are in no article", f"Run: assistant rebuild {name}"))
     if waiting := store.pending("fulltext") + store.pending("vectors"):

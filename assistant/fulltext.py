@@ -64,13 +64,11 @@ class FullText:
         self.created = not tantivy.Index.exists(str(folder))
         self._schema = _schema()
         try:
-            self._index = tantivy.Index(self._schema, path=str(folder), reuse=True)
+            self._index = self._open()
         except ValueError as error:
             raise StoreProblem(
                 f"the full-text index {folder} cannot be opened: {error}", hint="Rebuild it: assistant rebuild fulltext"
             ) from error
-        for language in (*STEMMED, OTHER):
-            self._index.register_tokenizer(f"news_{language}", _analyser(language))
 
     def write(self, entries: Iterable[Entry], deleted: Iterable[str]) -> None:
         """Delete and (re)write chunks in one commit. Safe on disk when it returns."""
@@ -132,9 +130,21 @@ class FullText:
         return int(self._index.searcher().num_docs)
 
     def _writer(self) -> tantivy.IndexWriter:
-        # A killed process leaves tantivy's lock file; the write lock that the caller holds says that nobody is behind it.
+        """A writer over the index as it is on disk. The write lock that the caller holds says that there is no other one.
+
+        A killed process leaves tantivy's lock file, and maybe files of a commit that did not come about: the next commit would
+        write files of the same names, and fails on them. Only an index opened afresh knows which they are.
+        """
         (self._folder / ".tantivy-writer.lock").unlink(missing_ok=True)
-        return self._index.writer(heap_size=_HEAP, num_threads=1)
+        writer = self._open().writer(heap_size=_HEAP, num_threads=1)
+        writer.garbage_collect_files()
+        return writer
+
+    def _open(self) -> tantivy.Index:
+        index = tantivy.Index(self._schema, path=str(self._folder), reuse=True)
+        for language in (*STEMMED, OTHER):
+            index.register_tokenizer(f"news_{language}", _analyser(language))
+        return index
 
     def _query(self, question: str, languages: Sequence[str], title_weight: float) -> Query | None:
         parts: list[tuple[Occur, Query]] = []

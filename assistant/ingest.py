@@ -6,18 +6,18 @@ changes nothing and is named.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from assistant.catalog import Origin
+from assistant.catalog import Known, Origin
 from assistant.errors import StoreProblem
 from assistant.indexing import Progress, index_words
 from assistant.reading import Found, read_root
 from assistant.schema import AddReport, Failure
 from assistant.store import Store
 
-_BATCH = 100  # files; what an interruption costs at most
+_BATCH = 200  # articles; what an interruption costs at most
 
 
 @dataclass(slots=True)
@@ -55,17 +55,36 @@ class Tally:
 def ingest(store: Store, root: Path, *, only: Path | None, again: bool, tally: Tally, on_progress: Progress) -> None:
     """Store every article of a root, or of one file or folder below it. Raises BadInput where the root cannot be read."""
     settings = store.settings
-    found = read_root(root, only=only, language=settings.language, max_bytes=settings.max_article_bytes)
-    for batch in _batches(found):
+    known = {} if again else store.catalog.files(str(root))
+    found = read_root(root, only=only, language=settings.language, max_bytes=settings.max_article_bytes, known=known)
+    read: dict[str, Known] = {}
+    spoiled: set[str] = set()
+    for batch in _batches(_unknown(found, known, tally)):
         with store.writing():
             with store.database.writing():
                 for item in batch:
-                    _store(store, root, item, again=again, tally=tally)
+                    if _store(store, root, item, again=again, tally=tally) and item.id and item.stamp and not item.note:
+                        read.setdefault(item.path, Known(item.stamp, {})).articles[item.id] = "current"
+                    else:
+                        spoiled.add(item.path)
             index_words(store.catalog, store.fulltext)
         on_progress("Reading", len(tally.seen), None)
+    store.catalog.know_files(str(root), {path: file for path, file in read.items() if path not in spoiled})
 
 
-def _store(store: Store, root: Path, item: Found, *, again: bool, tally: Tally) -> None:
+def _unknown(found: Iterable[Found], known: Mapping[str, Known], tally: Tally) -> Iterator[Found]:
+    """What has to be stored. The articles of a file that is as it was are told from the catalog."""
+    for item in found:
+        if not item.known:
+            yield item
+            continue
+        for article_id, state in known[item.path].articles.items():
+            tally.seen.add(article_id)
+            (tally.unchanged if state == "current" else tally.tombstoned).append(article_id)
+
+
+def _store(store: Store, root: Path, item: Found, *, again: bool, tally: Tally) -> bool:
+    """Store one article, and say in the tally what became of it. Returns whether it is read from now on."""
     if item.note:
         tally.notes.append(f"{item.path}: {item.note}")
     if item.failure is not None:
@@ -74,19 +93,20 @@ def _store(store: Store, root: Path, item: Found, *, again: bool, tally: Tally) 
     if item.id is not None:
         tally.seen.add(item.id)
     if item.article is None:
-        return
+        return False
     article = item.article
     if store.catalog.has(article.id, article.version, root=str(root)):
         tally.unchanged.append(article.id)
-        return
+        return True
     try:
         change = store.catalog.put(article, store.chunks(article), Origin(str(root), item.path), again=again)
     except StoreProblem as error:  # the id belongs to another root: nothing was written
         tally.failed.append(Failure(item.path, str(error), error.hint))
-        return
+        return False
     {"added": tally.added, "changed": tally.changed, "unchanged": tally.unchanged, "tombstoned": tally.tombstoned}[
         change
     ].append(article.id)
+    return True
 
 
 def _batches(found: Iterator[Found]) -> Iterator[list[Found]]:

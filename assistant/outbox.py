@@ -52,10 +52,26 @@ def pending(database: Database, index: IndexName) -> int:
     return int(database.value('SELECT count(*) FROM outbox WHERE "index" = ?', (index,)) or 0)
 
 
-def refill(database: Database, index: IndexName) -> None:
-    """Forget an index' open rows and promise every current chunk: the index is being rebuilt from nothing."""
+def waiting(database: Database, index: IndexName) -> set[str]:
+    """The chunks that wait for an index."""
+    return {row[0] for row in database.connection.execute('SELECT chunk_id FROM outbox WHERE "index" = ?', (index,))}
+
+
+def promise(database: Database, index: IndexName, chunk_ids: Sequence[str]) -> None:
+    """Promise chunks to one index again, which should have them and has not."""
     with database.writing() as connection:
-        connection.execute('DELETE FROM outbox WHERE "index" = ?', (index,))
+        connection.executemany(
+            "INSERT INTO outbox (\"index\", action, chunk_id) VALUES (?, 'add', ?)", [(index, id_) for id_ in chunk_ids]
+        )
+
+
+def refill(database: Database, index: IndexName) -> None:
+    """Promise every current chunk anew: the index is being rebuilt from nothing.
+
+    Open deletes stay, for chunks that it may still hold if it is not emptied after all.
+    """
+    with database.writing() as connection:
+        connection.execute("DELETE FROM outbox WHERE \"index\" = ? AND action = 'add'", (index,))
         connection.execute(
             'INSERT INTO outbox ("index", action, chunk_id)'
             " SELECT ?, 'add', id FROM chunk ORDER BY article_id, position",

@@ -39,10 +39,15 @@ def report_text(report: AddReport) -> str:
         lines.append(f"{len(report.tombstoned):,} were removed before and stay so; bring them back with --again")
     lines.extend(report.notes)
     if report.pending_vectors:
-        lines.append(
-            f"findable by words; {report.pending_vectors:,} passages wait for the process that owns the vectors (a running chat)"
-        )
+        lines.append(f"findable by words; {report.pending_vectors:,} passages are still to be embedded")
     return "\n".join(lines)
+
+
+def pending_text(before: int, now: int) -> str:
+    """One line on how far embedding has come since the report, in which ``before`` passages were waiting."""
+    if not now:
+        return f"findable by meaning too: {before:,} passages were embedded"
+    return f"{now:,} passages wait for a running chat, which embeds them, or for the next: assistant sync"
 
 
 def health_text(health: Health) -> str:

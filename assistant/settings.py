@@ -53,7 +53,10 @@ class Settings(BaseSettings):
     ranker: Literal["packaged", "none"] = Field(
         "packaged", description="What reads passages for the answer; none: sentences are judged by words and vectors."
     )
-    threads: int = Field(1, ge=1, description="Threads for one question; adding articles uses all.")
+    threads: int = Field(1, ge=1, description="Threads for one question.")
+    add_threads: int | None = Field(
+        None, ge=1, description="Threads for embedding articles; default: all, in a running chat all but one."
+    )
     chroma_url: str | None = Field(
         None, pattern="^https?://", description="A Chroma server instead of the local folder."
     )

@@ -5,6 +5,8 @@ The catalog is the record. An index that is missing, emptied or made with anothe
 
 from __future__ import annotations
 
+import logging
+import random
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +14,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from assistant import outbox
+from assistant import outbox, owner
 from assistant.catalog import Catalog
 from assistant.chunking import CHUNKING_VERSION, chunk
 from assistant.database import Database
@@ -22,10 +24,15 @@ from assistant.indexing import Progress, index_vectors, index_words
 from assistant.locks import holding
 from assistant.models import Encoder, load_encoder
 from assistant.outbox import IndexName
+from assistant.owner import Door
 from assistant.reading import READING_VERSION
 from assistant.schema import Article, Chunk
 from assistant.settings import Settings
 from assistant.vectors import Vectors, open_vectors
+
+log = logging.getLogger(__name__)
+
+_NEWEST, _ONE_IN, _LARGEST_SAMPLE = 50, 20, 1_000  # rows: what one loses is seen by the sample's size, not by its share
 
 
 def quiet(stage: str, done: int, total: int | None) -> None:
@@ -43,11 +50,13 @@ class Store:
         self._opening = threading.RLock()
         self._embedding = threading.Lock()
         self._vectors: Vectors | None = None
+        self._door: Door | None = None
 
     def close(self) -> None:
         """Let go of the data folder."""
         with self._opening:
             if self._vectors is not None:
+                owner.withdraw(self.settings.home)
                 self._vectors.close()
                 self._vectors = None
         self.database.close()
@@ -62,7 +71,7 @@ class Store:
         """The full-text index. One that is missing is created, and every chunk promised to it."""
         with self._opening:
             opened = FullText(self.settings.home / "fulltext")
-            if opened.created:
+            if opened.created or (opened.count() == 0 and not self.pending("fulltext")):  # it was never filled
                 outbox.refill(self.database, "fulltext")
             return opened
 
@@ -72,9 +81,38 @@ class Store:
             if self._vectors is None:
                 folder, server = self.settings.home / "vectors", self.settings.chroma_url
                 self._vectors = open_vectors(folder, server=server, lock_seconds=0)
-                if self._vectors is not None and self._vectors.count() == 0 and not self.pending("vectors"):
-                    outbox.refill(self.database, "vectors")
+                if self._vectors is not None:
+                    self._show_door()
+                    self._mend(self._vectors)
             return self._vectors
+
+    def announce(self, door: Door) -> None:
+        """Have other processes ask at this door, as soon and as long as this one owns the vector index."""
+        with self._opening:
+            self._door = door
+            if self.own_vectors() is not None:
+                self._show_door()
+
+    def _show_door(self) -> None:
+        if self._door is None:
+            owner.withdraw(self.settings.home)  # a killed process left one
+        else:
+            owner.announce(self.settings.home, self._door)
+
+    def _mend(self, vectors: Vectors) -> None:
+        """Ask the index for rows that it should hold, by their own vectors; promise again all that are missing.
+
+        A count proves nothing: Chroma may count rows that no search finds.
+        """
+        if vectors.count() == 0 and not self.pending("vectors"):
+            outbox.refill(self.database, "vectors")
+        waiting = outbox.waiting(self.database, "vectors")
+        stored = [chunk_id for chunk_id in self.catalog.chunk_ids() if chunk_id not in waiting]
+        sample = random.Random(self.catalog.revision()).sample(stored, min(len(stored) // _ONE_IN, _LARGEST_SAMPLE))
+        if vectors.lost(list(dict.fromkeys([*stored[-_NEWEST:], *sample]))):
+            lost = vectors.lost(stored)
+            log.warning("%d of %d vectors were lost; they are being made again", len(lost), len(stored))
+            outbox.promise(self.database, "vectors", lost)
 
     def searchable_vectors(self) -> tuple[Vectors | None, tuple[str, ...]]:
         """The vector index if a question may be asked of it, and notes for the reader on what limits the search."""
@@ -103,13 +141,18 @@ class Store:
         """The chunks of an article for this encoder's window."""
         return chunk(article, window=self.encoder.window, count_tokens=self.encoder.count_tokens)
 
-    def catch_up(self, on_progress: Progress = quiet) -> int:
-        """Do the open index work, as far as this process may. Returns how many chunks still wait for the vector index."""
+    def catch_up(self, on_progress: Progress = quiet, *, at_most: int | None = None) -> int:
+        """Do the open index work, as far as this process may. Returns how many chunks still wait for the vector index.
+
+        Where more than ``at_most`` chunks wait for their vectors, these are left for another time.
+        """
         _ = self.fulltext  # a missing index promises itself
         if self.pending("fulltext"):
             with self.writing():
                 index_words(self.catalog, self.fulltext)
-        if self.pending("vectors") and not self.encoder_changed() and (vectors := self.own_vectors()) is not None:
+        waiting = self.pending("vectors")
+        due = waiting > 0 if at_most is None else 0 < waiting <= at_most
+        if due and not self.encoder_changed() and (vectors := self.own_vectors()) is not None:
             with self._embedding:
                 self.database.record("encoder", self.encoder.fingerprint)
                 index_vectors(self.catalog, vectors, self.encoder, on_progress)
@@ -165,6 +208,7 @@ class Store:
         return kept
 
     def _cut_anew(self, on_progress: Progress) -> None:
+        self.catalog.forget_files()
         stored = self.catalog.articles()
         for done, row in enumerate(stored):
             article = self.catalog.article(row.id)

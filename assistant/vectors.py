@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 COLLECTION = "news-chunks"
 ROWS_PER_CALL = 5_000  # Chroma's own limit is 5,461
+_ASKED_AT_ONCE = 500
+_SAME = 1e-5  # cosine distance of a vector to its twin, rounding included
 
 
 class Vectors:
@@ -75,6 +77,34 @@ class Vectors:
             for id_, score in zip(found.ids or [], found.similarities or [], strict=True)
         ]
         return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))
+
+    def lost(self, chunk_ids: Sequence[str]) -> list[str]:
+        """Those of the chunks that are not there, or that a search for their own vector does not find."""
+        lost: list[str] = []
+        for first in range(0, len(chunk_ids), _ASKED_AT_ONCE):
+            ids = chunk_ids[first : first + _ASKED_AT_ONCE]
+            held = self._held(ids)
+            lost += [id_ for id_ in ids if id_ not in held]
+            if not held:
+                continue
+            found = self._collection.query(query_embeddings=list(held.values()), n_results=1, include=["distances"])
+            for id_, nearest, distances in zip(held, found["ids"], found["distances"], strict=True):
+                if nearest != [id_] and (not distances or distances[0] > _SAME):
+                    lost.append(id_)
+        return lost
+
+    def _held(self, chunk_ids: Sequence[str]) -> dict[str, Any]:
+        """The vectors of the chunks that have one. Chroma fails for all that are asked for where one is lost."""
+        from chromadb.errors import InternalError
+
+        try:
+            got = self._collection.get(ids=list(chunk_ids), include=["embeddings"])
+        except InternalError:
+            if len(chunk_ids) == 1:
+                return {}
+            middle = len(chunk_ids) // 2
+            return self._held(chunk_ids[:middle]) | self._held(chunk_ids[middle:])
+        return dict(zip(got["ids"], got["embeddings"], strict=True))
 
     def ids(self) -> set[str]:
         """Every chunk in the index."""

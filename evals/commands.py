@@ -8,8 +8,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -17,9 +16,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from assistant import Assistant, BadInput, load_settings
+from assistant.terminal import progress_line
 from evals import check as checking
 from evals import run as running
 from evals import tables
@@ -156,7 +155,7 @@ def sets(
 
     loaded = [load(path, half=half, cap=cap) for path in paths]
     rows = {}
-    with _progress() as on_progress:
+    with progress_line() as on_progress:
         for chosen in loaded:
             cases = run_set(chosen, on_progress=on_progress, settings=_settings(changes or ()))
             rows[chosen.name] = summarise_set(cases)
@@ -205,7 +204,7 @@ def ask_all(
     hostile = checking.read_hostile(QUESTIONS)
     with (
         tempfile.TemporaryDirectory() as home,
-        _progress() as on_progress,
+        progress_line() as on_progress,
         Assistant(load_settings(home=Path(home), **_settings(changes))) as assistant,
     ):
         report = assistant.sync(corpus, on_progress=on_progress)
@@ -263,19 +262,3 @@ def _settings(changes: Sequence[str]) -> dict[str, str]:
         if not sign or name == "home":
             raise BadInput(f"--set {name} is not NAME=VALUE", hint="For example: --set dense_weight=0.2")
     return {name: value for name, _, value in pairs}
-
-
-@contextmanager
-def _progress() -> Iterator[running.Progress]:
-    """A progress line a stage on stderr; nothing where stderr is no terminal."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
-        tasks: dict[str, Any] = {}
-
-        def show(stage: str, done: int, total: int | None) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total)
-            bars.update(tasks[stage], completed=done, total=total)
-
-        yield show

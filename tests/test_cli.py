@@ -139,6 +139,25 @@ def test_a_bad_file_does_not_stop_the_others(write: Write) -> None:
     assert printed.count("hint:") == 4
 
 
+def test_an_add_says_what_is_findable_by_words_before_it_embeds(write: Write) -> None:
+    path = write("bridge.md", BRIDGE, title="Bridge closed")
+    code, printed = run("add", path, "--no-wait")
+    assert (code, printed.splitlines()) == (
+        0,
+        [
+            "1 added",
+            "findable by words; 1 passages are still to be embedded",
+            "1 passages wait for a running chat, which embeds them, or for the next: assistant sync",
+        ],
+    )
+    assert json.loads(run("add", path, "--no-wait", "--json")[1])["pending_vectors"] == 1
+    printed = run("add", path)[1]
+    assert printed.splitlines()[1:] == [
+        "findable by words; 1 passages are still to be embedded",
+        "findable by meaning too: 1 passages were embedded",
+    ]
+
+
 def test_a_bad_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASSISTANT_DENSE_WEIGHT", "a lot")
     done = assistant("list")

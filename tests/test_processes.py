@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from assistant import Assistant, Settings
+from assistant import Assistant, Settings, owner
 from assistant.doctor import examine
 from tests.doubles import WordEncoder
 from tests.filler import filler
@@ -74,8 +74,38 @@ def test_a_running_chat_answers_from_what_a_second_shell_adds(tmp_path: Path, wr
         answer = ask(address)
         assert (answer["passages"][0]["dense_rank"], answer["notes"]) == (1, [])
         shown = [sys.executable, "-c", "from assistant.cli import main; main()", "--home", str(home), "ask", QUESTION]
-        second = subprocess.run(shown, capture_output=True, text=True, check=True, timeout=120)
-        assert "Searched by words only" in second.stdout, "a second process says what limits it"
+        second = subprocess.run([*shown, "--json"], capture_output=True, text=True, check=True, timeout=120)
+        answer = json.loads(second.stdout)
+        assert (answer["passages"][0]["dense_rank"], answer["notes"]) == (1, []), "the chat answered it"
+        other = os.environ | {"ASSISTANT_PASSAGES": "7"}
+        third = subprocess.run(shown, capture_output=True, text=True, check=True, timeout=120, env=other)
+        assert "Searched by words only" in third.stdout, "under other settings the chat is not asked, and that is said"
+        wrong = httpx.post(f"{address}api/owner/ask", json={"question": QUESTION, "turns": [], "filters": {}})
+        assert wrong.status_code == 403
+    assert not (home / "owner.json").exists()
+
+
+def test_a_killed_owner_is_succeeded(tmp_path: Path, write: Write) -> None:
+    """Its address is still there, its lock is not: the next process takes over and answers by itself."""
+    settings = Settings(home=tmp_path / "home")
+    with Assistant(settings, encoder=WordEncoder()) as assistant:
+        assistant.add([write("bridge.md", BRIDGE, title="Bridge closed", published="2024-05-06")])
+    door = owner.Door("http://127.0.0.1:9", settings.answering_hash)
+    owner.announce(settings.home, door)
+    assert (settings.home / "owner.json").stat().st_mode & 0o077 == 0
+    with Assistant(settings, encoder=WordEncoder()) as assistant:
+        assert assistant.ask(QUESTION).passages[0].dense_rank == 1
+        assert not (settings.home / "owner.json").exists()
+
+
+def test_an_owner_that_does_not_answer_is_done_without(tmp_path: Path, write: Write) -> None:
+    settings = Settings(home=tmp_path / "home")
+    with Assistant(settings, encoder=WordEncoder()) as first, Assistant(settings, encoder=WordEncoder()) as second:
+        first.add([write("bridge.md", BRIDGE, title="Bridge closed", published="2024-05-06")])
+        first.store.announce(owner.Door("http://127.0.0.1:9", settings.answering_hash))
+        answer = second.ask(QUESTION)
+        assert answer.passages[0].lexical_rank == 1
+        assert "by words only" in answer.notes[0]
 
 
 def test_an_add_that_is_killed_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from assistant import Assistant, Settings
+from assistant import Assistant, Settings, outbox
 from assistant.doctor import examine
 from assistant.errors import BadInput, BrokenCitation, Busy, StoreProblem, UnknownArticle
 from assistant.locks import holding
 from assistant.schema import Article, Removed
 from tests.doubles import WordEncoder
+from tests.filler import filler
 
 Write = Callable[..., Path]
 
@@ -48,6 +50,102 @@ def test_the_same_bytes_change_nothing(assistant: Assistant, write: Write) -> No
     report = assistant.add([path])
     assert report.unchanged == ("bridge.md",)
     assert assistant.store.catalog.revision() == revision
+
+
+def test_an_add_that_does_not_wait_is_findable_by_words_and_finished_later(assistant: Assistant, write: Write) -> None:
+    report = assistant.add([write("bridge.md", BRIDGE, title="Bridge closed")], wait=False)
+    assert (report.added, report.pending_vectors) == (("bridge.md",), 1)
+    assert assistant.retrieve("crack in the pillar")[0].dense_rank is None
+    assert "1 passages are still being indexed" in assistant.ask("Who found a crack?").notes[0]
+    assert assistant.store.catch_up(at_most=0) == 1, "too many to wait for"
+    assert assistant.catch_up() == 0
+    assert assistant.retrieve("crack in the pillar")[0].dense_rank == 1
+
+
+def settle(path: Path, *, seconds: float = 60) -> None:
+    """Let the file look as if it had not been written just now."""
+    then = path.stat().st_mtime - seconds
+    os.utime(path, (then, then))
+
+
+def test_a_file_that_has_not_changed_is_not_read_again(
+    assistant: Assistant, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, wire = (
+        write("bridge.md", BRIDGE, title="Bridge closed"),
+        write("wire.jsonl", '{"id": "f", "text": "A ferry."}'),
+    )
+    for file in (path, wire):
+        settle(file)
+    assistant.sync(path.parent)
+    monkeypatch.setattr("assistant.reading.roots.read_file", None)
+    monkeypatch.setattr("assistant.reading.roots.json_object", None)
+    assert assistant.sync(path.parent).unchanged == ("bridge.md", "f")
+    assistant.remove(["f"])
+    assert assistant.sync(path.parent).tombstoned == ("f",)
+    monkeypatch.undo()
+    assert assistant.sync(path.parent, again=True).added == ("f",)
+    settle(path, seconds=120)
+    assert sorted(assistant.sync(path.parent).unchanged) == ["bridge.md", "f"], "read again: the same text"
+    write("bridge.md", BRIDGE.replace("northern", "southern"), title="Bridge closed")
+    assert assistant.sync(path.parent).changed == ("bridge.md",)
+    write("bridge.md", BRIDGE, title="Bridge closed")
+    assert assistant.sync(path.parent).changed == ("bridge.md",), "a change within the clock's grain is seen"
+
+
+def test_a_file_that_went_and_comes_back_as_it_was_is_read(assistant: Assistant, write: Write, tmp_path: Path) -> None:
+    path = write("bridge.md", BRIDGE, title="Bridge closed")
+    write("ferry.md", FERRY, title="Ferry")
+    settle(path)
+    settle(path.with_name("ferry.md"))
+    assistant.sync(path.parent)
+    path.rename(tmp_path / "aside")
+    assert assistant.sync(path.parent).removed == ("bridge.md",)
+    (tmp_path / "aside").rename(path)
+    assert assistant.sync(path.parent).added == ("bridge.md",)
+
+
+def test_what_is_gone_from_an_added_file_goes_with_the_next_sync(assistant: Assistant, write: Write) -> None:
+    wire = write("wire.jsonl", '{"id": "a", "text": "A ferry."}\n{"id": "b", "text": "A bridge."}\n')
+    settle(wire)
+    assistant.sync(wire)
+    wire.write_text('{"id": "b", "text": "A bridge."}\n{"id": "c", "text": "A road."}\n', encoding="utf-8")
+    settle(wire)
+    assert assistant.add([wire]).added == ("c",), "an add removes nothing"
+    report = assistant.sync(wire)
+    assert (report.removed, report.unchanged) == (("a",), ("b", "c"))
+
+
+def test_a_full_text_that_was_made_and_never_filled_is_filled(tmp_path: Path, write: Write) -> None:
+    """As after a kill between making the index and promising it the chunks."""
+    settings = Settings(home=tmp_path / "home")
+    with Assistant(settings, encoder=WordEncoder()) as assistant:
+        assistant.add([write("bridge.md", BRIDGE, title="Bridge")])
+        assistant.store.fulltext.clear()
+    with Assistant(settings, encoder=WordEncoder()) as assistant:
+        assert assistant.catch_up() == 0
+        assert assistant.retrieve("northern pillar")[0].lexical_rank == 1
+
+
+def test_a_rebuild_that_died_leaves_no_vector_of_what_was_removed(tmp_path: Path, write: Write) -> None:
+    with Assistant(Settings(home=tmp_path / "home"), encoder=WordEncoder()) as assistant:
+        assistant.add([write("bridge.md", BRIDGE, title="Bridge"), write("ferry.md", FERRY, title="Ferry")])
+        with assistant.store.writing():
+            assistant.store.catalog.remove("ferry.md")
+        outbox.refill(assistant.store.database, "vectors")  # and then, instead of emptying the index, it died
+        assert assistant.catch_up() == 0
+        assert problems(assistant) == []
+
+
+def test_what_is_wrong_with_an_unchanged_file_is_said_every_time(assistant: Assistant, write: Write) -> None:
+    wire = write("wire.jsonl", '{"id": "f", "text": "A ferry."}\nno json\n')
+    other = write("z.jsonl", '{"id": "g", "text": "A bridge."}\n')
+    for file in (wire, other):
+        settle(file)
+    assert [len(assistant.sync(wire.parent).failed) for _ in range(3)] == [1, 1, 1]
+    twin = write("zz.jsonl", '{"id": "g", "text": "Another bridge."}\n')
+    settle(twin)
+    assert [failure.where for failure in assistant.sync(wire.parent).failed] == ["wire.jsonl:2", "zz.jsonl:1"]
 
 
 def test_a_changed_file_replaces_the_old_version_which_stays_readable(assistant: Assistant, write: Write) -> None:
@@ -224,6 +322,22 @@ def test_the_doctor_sees_a_row_that_is_missing_and_rebuild_mends_it(assistant: A
     assert problems(assistant) == ["1 chunks are missing in vectors"]
     assistant.store.rebuild("vectors")
     assert problems(assistant) == []
+
+
+def test_vectors_that_were_lost_are_made_again_at_the_next_start(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home")
+    wire = tmp_path / "wire.jsonl"
+    wire.write_text("\n".join(json.dumps(article) for article in filler(300)), encoding="utf-8")
+    with Assistant(settings, encoder=WordEncoder()) as assistant:
+        assistant.add([wire])
+        vectors = assistant.store.own_vectors()
+        assert vectors is not None
+        vectors.delete(assistant.store.catalog.chunk_ids()[-30:])
+    with Assistant(settings, encoder=WordEncoder()) as assistant:
+        assistant.store.own_vectors()
+        assert assistant.store.pending("vectors") == 30
+        assert assistant.catch_up() == 0
+        assert problems(assistant) == []
 
 
 def test_an_index_hit_that_is_not_current_is_dropped(assistant: Assistant, write: Write) -> None:

@@ -76,11 +76,14 @@ class Encoder(Protocol):
 class SentenceEncoder:
     """A sentence-transformers model in a folder. Counting tokens needs only its tokenizer; the weights load on first use."""
 
-    def __init__(self, name: str, folder: Path, *, threads: int = 1, sha256: str | None = None) -> None:
+    def __init__(
+        self, name: str, folder: Path, *, threads: int = 1, add_threads: int | None = None, sha256: str | None = None
+    ) -> None:
         self.name = name
         self._longest = _longest_input(folder)
         self._folder = folder
         self._threads = threads
+        self._add_threads = add_threads or os.cpu_count() or 1
         self._sha256 = sha256
         self._loading = threading.Lock()
         self._loaded: SentenceTransformer | None = None
@@ -109,21 +112,17 @@ class SentenceEncoder:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, special tokens not counted, nothing cut."""
-        return [len(coded.ids) for coded in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+        return [len(coded.ids) for coded in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
 
     def encode_questions(self, texts: Sequence[str]) -> Vectors:
         """One row per question, float32 (n, d), with the model's own query prompt where it has one."""
         model = self._model(self._threads)
-        return np.asarray(
-            model.encode_query(list(texts), normalize_embeddings=True, show_progress_bar=False), np.float32
-        )
+        return _unit_rows(model.encode_query(list(texts), convert_to_tensor=True, show_progress_bar=False))
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """One row per stored text, float32 (n, d). Sorted by length inside, returned in the given order."""
-        model = self._model(os.cpu_count() or 1)
-        return np.asarray(
-            model.encode_document(list(texts), normalize_embeddings=True, show_progress_bar=False), np.float32
-        )
+        model = self._model(self._add_threads)
+        return _unit_rows(model.encode_document(list(texts), convert_to_tensor=True, show_progress_bar=False))
 
     def encode_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
         """Per text: the character range of each token and its contextual vector of unit length; special tokens left out."""
@@ -133,10 +132,8 @@ class SentenceEncoder:
         )
         result: list[TokenVectors] = []
         for coded, vectors in zip(self._tokenizer.encode_batch(list(texts)), encoded, strict=True):
-            rows = np.asarray(vectors.float().cpu(), np.float32)
-            kept = [i for i, special in enumerate(coded.special_tokens_mask[: len(rows)]) if not special]
-            unit = rows[kept] / np.maximum(np.linalg.norm(rows[kept], axis=1, keepdims=True), 1e-9)
-            result.append(([coded.offsets[i] for i in kept], unit))
+            kept = [i for i, special in enumerate(coded.special_tokens_mask[: len(vectors)]) if not special]
+            result.append(([coded.offsets[i] for i in kept], _unit_rows(vectors[kept])))
         return result
 
     @cached_property
@@ -145,6 +142,8 @@ class SentenceEncoder:
 
     def _model(self, threads: int) -> SentenceTransformer:
         """The loaded model, with torch told how many threads the calling thread may use."""
+        import torch
+
         with self._loading:
             if self._loaded is None:
                 _ = self.fingerprint  # damaged weights are refused before they are used
@@ -154,23 +153,43 @@ class SentenceEncoder:
                 from transformers.utils.logging import disable_progress_bar
 
                 disable_progress_bar()  # type: ignore[no-untyped-call]
-                model = SentenceTransformer(str(self._folder), device=None, local_files_only=True)
+                # what the processor reckons faster it reckons in; a vector keeps a cosine of 0.9999 to that in float32
+                precision = {"dtype": torch.bfloat16} if has_bfloat16() else {}
+                model = SentenceTransformer(
+                    str(self._folder), device=None, local_files_only=True, model_kwargs=precision
+                )
                 model.max_seq_length = self._longest
                 self._loaded = model
-        import torch
-
         torch.set_num_threads(threads)
         return self._loaded
 
 
 def load_encoder(settings: Settings) -> SentenceEncoder:
     """The encoder that the settings name: the packaged one, a folder, or a hub name. Raises ModelProblem."""
+    threads, add_threads = settings.threads, settings.add_threads
     if settings.encoder == PACKAGED_ENCODER:
-        return SentenceEncoder(PACKAGED_ENCODER, packaged_folder(), threads=settings.threads, sha256=PACKAGED_SHA256)
+        return SentenceEncoder(
+            PACKAGED_ENCODER, packaged_folder(), threads=threads, add_threads=add_threads, sha256=PACKAGED_SHA256
+        )
     folder = Path(settings.encoder).expanduser()
     if not folder.is_dir():
         folder = _hub_folder(settings.encoder)
-    return SentenceEncoder(settings.encoder, folder, threads=settings.threads)
+    return SentenceEncoder(settings.encoder, folder, threads=threads, add_threads=add_threads)
+
+
+def _unit_rows(rows: Any) -> Vectors:
+    """A tensor (n, d) of any precision as rows of unit length."""
+    found: Vectors = np.asarray(rows.float().cpu(), np.float32)
+    lengths: Vectors = np.linalg.norm(found, axis=1, keepdims=True)
+    return np.divide(found, np.maximum(lengths, np.float32(1e-9)))
+
+
+def has_bfloat16() -> bool:
+    """Whether the processor multiplies in bfloat16, which is then about 1.6 times as fast as float32."""
+    import torch
+
+    asked = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return asked is not None and bool(asked())
 
 
 def _read_tokenizer(folder: Path) -> Tokenizer:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from assistant.errors import UnreadableFile
 from assistant.reading.formats import article_of_json, joined, json_id, json_object, read_file
@@ -13,14 +15,16 @@ from assistant.reading.text import BOMS, clean
 from assistant.schema import Article, Failure
 
 SUFFIXES = (".md", ".markdown", ".txt", ".jsonl")
+_SETTLED = 2.0  # seconds; the coarsest clock of a file system in use
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One article of a root, or why it is none. Exactly one of ``article`` and ``failure`` is set.
+    """One article of a root, or why it is none. One of ``article`` and ``failure`` is set, neither where the file is ``known``.
 
     ``path`` is relative to the root, with slashes. ``id`` is the article's id, on failure too if it could be told: what
-    fails today may be stored from yesterday. ``note`` says what was changed on reading, empty if nothing was.
+    fails today may be stored from yesterday. ``note`` says what was changed on reading, empty if nothing was. ``stamp``
+    tells this state of the file from others, empty where it cannot be relied on.
     """
 
     path: str
@@ -28,6 +32,22 @@ class Found:
     failure: Failure | None = None
     id: str | None = None
     note: str = ""
+    stamp: str = ""
+    known: bool = False
+
+
+class KnownFile(Protocol):
+    """A file as it was read before."""
+
+    @property
+    def stamp(self) -> str:
+        """That of ``Found``."""
+        ...
+
+    @property
+    def articles(self) -> Collection[str]:
+        """The ids of its articles."""
+        ...
 
 
 def root_of(path: Path, known_roots: Sequence[Path]) -> Path:
@@ -37,12 +57,15 @@ def root_of(path: Path, known_roots: Sequence[Path]) -> Path:
     return max(known, key=lambda root: len(root.parts), default=place if place.is_dir() else place.parent)
 
 
-def read_root(root: Path, *, only: Path | None = None, language: str, max_bytes: int) -> Iterator[Found]:
+def read_root(
+    root: Path, *, only: Path | None = None, language: str, max_bytes: int, known: Mapping[str, KnownFile] | None = None
+) -> Iterator[Found]:
     """Every article of a root, sorted by path, the lines of a file in their order.
 
     ``root`` is a folder (searched recursively; hidden files and folders are skipped) or one file. ``only`` narrows it
     to one file or folder inside; ids stay relative to ``root``. ``language`` is that of articles that do not state one.
     No more than ``max_bytes`` of a file, or of a JSON line, are held in memory. An id that came before is a Failure.
+    A file whose path and stamp are ``known`` is not read.
 
     Raises UnreadableFile, at the call, if the path is missing, outside ``root``, hidden in it, of no supported kind, or
     holds no file that could be an article.
@@ -55,7 +78,7 @@ def read_root(root: Path, *, only: Path | None = None, language: str, max_bytes:
         raise UnreadableFile(
             f"{only or root} cannot be read: {error}", hint="Check the path and its rights."
         ) from error
-    return _read_files(base, files, failures, language, max_bytes)
+    return _read_files(base, files, failures, language, max_bytes, known or {})
 
 
 def _resolved(path: Path) -> Path:
@@ -94,7 +117,12 @@ def _walk(start: Path, errors: list[OSError]) -> Iterator[Path]:
 
 
 def _read_files(
-    base: Path, files: Sequence[Path], failures: Sequence[OSError], language: str, max_bytes: int
+    base: Path,
+    files: Sequence[Path],
+    failures: Sequence[OSError],
+    language: str,
+    max_bytes: int,
+    known: Mapping[str, KnownFile],
 ) -> Iterator[Found]:
     for error in failures:
         yield _unreadable(_shown(Path(error.filename).relative_to(base).as_posix()), error)
@@ -103,10 +131,22 @@ def _read_files(
         path = _shown(file.relative_to(base).as_posix())
         read = _lines_of if file.suffix.lower() == ".jsonl" else _article_of
         try:
+            stamp, before = _stamp(file, language), known.get(path)
+            if before is not None and stamp and before.stamp == stamp:
+                seen.update(dict.fromkeys(before.articles, path))
+                yield Found(path, known=True)
+                continue
             for where, found in read(file, path, language, max_bytes):
-                yield _first_of(found, where, seen)
+                yield replace(_first_of(found, where, seen), stamp=stamp)
         except OSError as error:
             yield _unreadable(path, error)
+
+
+def _stamp(file: Path, language: str) -> str:
+    """What changes with the file; empty while it is so new that another change may leave no trace in its time."""
+    status = file.stat()
+    settled = time.time() - status.st_mtime > _SETTLED
+    return f"{status.st_size} {status.st_mtime_ns} {status.st_ino} {language}" if settled else ""
 
 
 def _first_of(found: Found, where: str, seen: dict[str, str]) -> Found:

@@ -1,0 +1,29 @@
+"""The real encoder: what it counts, and that fast passage vectors are the published model's."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from assistant.models import SentenceEncoder, packaged_folder
+
+TEXTS = [
+    "Bridge closed\nThe bridge at Aldwick was closed on Monday, after engineers had found a crack in a pillar.",
+    "Ferry\n" + "The ferry carries nine hundred people a day. " * 20,
+    "Rain",
+]
+
+
+def test_passage_vectors_are_those_of_the_published_model(encoder: SentenceEncoder) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    plain = SentenceTransformer(str(packaged_folder()), device="cpu").encode(TEXTS, show_progress_bar=False)
+    ours = encoder.encode_passages(TEXTS)
+    assert ours.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(ours, axis=1), 1, atol=1e-5)
+    cosines = (ours * plain).sum(axis=1) / np.linalg.norm(plain, axis=1)
+    assert cosines.min() > 0.9995
+
+
+def test_tokens_are_counted_as_the_model_reads_them(encoder: SentenceEncoder) -> None:
+    offsets = [places for places, _ in encoder.encode_tokens(TEXTS)]
+    assert [len(places) for places in offsets] == [min(n, encoder.window) for n in encoder.count_tokens(TEXTS)]
