@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help install chat test eval gate lint clean
+.PHONY: help install chat test eval gate bench-add bench-ask torture lint clean
 .DELETE_ON_ERROR:
 
 help:
@@ -12,6 +12,8 @@ help:
 	@echo "make test   run all tests"
 	@echo "make eval   ask the fixed questions (fit and dev); tables, figures and an HTML report"
 	@echo "make gate   ask the dev questions; fails on a significant loss or a broken promise"
+	@echo "make bench-add, bench-ask   how fast articles are added and questions answered; hours, resumable, tables in .bench/"
+	@echo "make torture   kill -9 at 200 random moments; fails if anything acknowledged is lost"
 	@echo "make lint   formatting, lint and types"
 	@echo "make clean  remove the virtual environment and the data folder"
 
@@ -37,10 +39,19 @@ gate: $(READY)
 	$(BIN)/assistant eval check
 	$(BIN)/assistant eval gate
 
+bench-add: $(READY)
+	$(BIN)/python -m evals.bench.add
+
+bench-ask: $(READY)
+	$(BIN)/python -m evals.bench.ask
+
+torture: $(READY)
+	$(BIN)/python -m evals.bench.torture
+
 lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) .assistant .eval
+	rm -rf $(VENV) .assistant .eval .bench
