@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from assistant.errors import BadInput, StoreProblem
+from assistant.locks import holding
 
 # Migration N leads from schema N to schema N + 1; the number is kept in PRAGMA user_version. Never edit one that was released.
 MIGRATIONS: tuple[str, ...] = (
@@ -89,7 +90,6 @@ class Database:
             connection = sqlite3.connect(self.path, timeout=self._wait, isolation_level=None)
             connection.row_factory = sqlite3.Row
             for pragma in (
-                "journal_mode = WAL",
                 "synchronous = FULL",  # an acknowledged add survives a power cut
                 "foreign_keys = ON",
                 "secure_delete = ON",  # what is removed does not stay in free pages
@@ -159,13 +159,19 @@ class Database:
         self._migrate()
 
     def _migrate(self) -> None:
-        if _schema(self.connection) == len(MIGRATIONS):
-            return
         if _schema(self.connection) > len(MIGRATIONS):
             raise StoreProblem(
                 f"the catalog {self.path} was written by a newer version of this program",
                 hint="Update the program, or choose another data folder with ASSISTANT_HOME.",
             )
+        if _schema(self.connection) == len(MIGRATIONS) and self.value("PRAGMA journal_mode") == "wal":
+            return
+        # SQLite does not wait for another process that turns to WAL at the same moment: one at a time
+        with holding(self.path.with_suffix(".opening"), seconds=self._wait):
+            self.connection.execute("PRAGMA journal_mode = WAL")
+            self._bring_up()
+
+    def _bring_up(self) -> None:
         with self.writing() as connection:
             for number in range(_schema(connection), len(MIGRATIONS)):
                 for statement in _statements(MIGRATIONS[number]):

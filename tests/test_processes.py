@@ -11,12 +11,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from assistant import Assistant, Settings, owner
+from assistant.database import Database
 from assistant.doctor import examine
 from tests.doubles import WordEncoder
 from tests.filler import filler
@@ -55,6 +58,24 @@ def chat(home: Path) -> Iterator[str]:
 def ask(address: str) -> dict[str, Any]:
     answer: dict[str, Any] = httpx.post(f"{address}api/ask", json={"question": QUESTION}, timeout=60).json()
     return answer
+
+
+def open_new(home: Path, barrier: Barrier) -> None:
+    barrier.wait(30)
+    Database(home / "catalog.sqlite", wait_seconds=30).close()
+
+
+def test_processes_that_open_a_new_folder_at_the_same_moment_all_open_it(tmp_path: Path) -> None:
+    """SQLite does not wait for another that turns the file to WAL; unguarded, most of these rounds fail."""
+    context = get_context("fork")
+    for number in range(20):
+        barrier = context.Barrier(4)
+        processes = [context.Process(target=open_new, args=(tmp_path / str(number), barrier)) for _ in range(4)]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join(60)
+        assert [process.exitcode for process in processes] == [0] * 4
 
 
 def test_a_running_chat_answers_from_what_a_second_shell_adds(tmp_path: Path, write: Write) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 from evals.bench import torture
 from evals.bench.torture.rounds import Tally, Torture
 from evals.bench.torture.scenarios import SCENARIOS
+from evals.tables import replace_between
 
 
 def main(given: Sequence[str] | None = None) -> int:
@@ -41,7 +42,9 @@ def main(given: Sequence[str] | None = None) -> int:
     if not (failed := any(tally.failures for tally in tallies)):
         shutil.rmtree(work, ignore_errors=True)
     _write(chosen.out, tallies, seed=chosen.seed, seconds=time.perf_counter() - started, complete=not interrupted)
-    print(_table(tallies))
+    print(table := _table(tallies))
+    if chosen.into is not None:
+        replace_between(chosen.into, "bench:torture", table)
     return 1 if failed else 130 if interrupted else 0
 
 
@@ -56,6 +59,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--work", type=Path, help="the folder of the rounds; default: a new temporary one")
     parser.add_argument("--only", action="append", choices=SCENARIOS, help="a scenario; may be given several times")
     parser.add_argument("--out", type=Path, default=Path(".bench"), help="where torture.md and torture.json go")
+    parser.add_argument("--into", type=Path, help="a file, README.md say, whose table between the marks is replaced")
     return parser.parse_args(given)
 
 
