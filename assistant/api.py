@@ -139,18 +139,36 @@ def _add_door(app: FastAPI, assistant: Assistant, door: Door) -> None:
         return Response(ANSWER.dump_json(answer), media_type="application/json")
 
 
+class _Over(Exception):
+    """The chat is being closed; what is left of the index work is resumed by the next process."""
+
+
 @contextmanager
 def _tending(assistant: Assistant) -> Iterator[None]:
     """While it lasts, this process owns the vectors and does the index work that it or other processes left open."""
     over = threading.Event()
 
+    def look(*_: object) -> None:
+        if over.is_set():
+            raise _Over
+
     def tend() -> None:
-        assistant.warm_up()
-        while not over.wait(_LOOK_SECONDS):
+        warm, said = False, ""
+        while not over.is_set():
             try:
-                assistant.store.catch_up()
-            except AssistantError as error:  # another process is writing, say: the work stays open and is tried again
-                log.warning("index work was put off: %s", error)
+                if not warm:
+                    assistant.warm_up()
+                    warm = True
+                assistant.store.catch_up(look)
+                said = ""
+            except _Over:
+                return
+            except (
+                Exception
+            ) as error:  # another process is writing, the disk is full: the work stays open and is tried again
+                if said != (said := str(error)):
+                    log.warning("index work was put off: %s", error, exc_info=not isinstance(error, AssistantError))
+            over.wait(_LOOK_SECONDS)
 
     thread = threading.Thread(target=tend, name="index work", daemon=True)
     thread.start()

@@ -55,6 +55,7 @@ class Assistant:
     def __init__(self, settings: Settings, *, encoder: Encoder | None = None) -> None:
         self.settings = settings
         self.store = Store(settings, encoder=encoder)
+        self._owner_is_silent = False
 
     def __enter__(self) -> Assistant:
         return self
@@ -116,12 +117,14 @@ class Assistant:
         self.store.check_versions()
         catalog, tally = self.store.catalog, Tally()
         root = root_of(path, [Path(known) for known in catalog.roots()])
+        before = catalog.from_root(str(root))  # what another process adds meanwhile is not missed
         ingest(self.store, root, only=path, again=again, tally=tally, on_progress=on_progress)
         with self.store.writing():
             gone = [
                 article_id
                 for article_id, below in catalog.from_root(str(root)).items()
                 if (root / below).is_relative_to(path.resolve())
+                and before.get(article_id) == below
                 and article_id not in tally.seen
                 and not tally.is_unread(below)
             ]
@@ -164,7 +167,7 @@ class Assistant:
         started, store, filters = time.perf_counter(), self.store, filters or Filters()
         _check(question, filters, longest=self.settings.max_question_characters)
         yield f"Searching {store.catalog.article_count():,} articles"
-        if store.own_vectors() is None:
+        if store.own_vectors() is None and not self._owner_is_silent:
             yield "Asking the running chat"
             if answer := self._owners_answer(question, turns, filters, started):
                 yield answer
@@ -245,8 +248,17 @@ class Assistant:
     def _owners_answer(self, question: str, turns: Sequence[Turn], filters: Filters, started: float) -> Answer | None:
         """What the process that owns the vectors answers, if it can be asked and answers under the same settings."""
         home, under = self.settings.home, self.settings.answering_hash
-        answer = ask_owner(home, question, turns=turns, filters=filters, settings_hash=under)
-        return answer and replace(answer, seconds=time.perf_counter() - started)
+        try:
+            answer = ask_owner(home, question, turns=turns, filters=filters, settings_hash=under)
+        except TimeoutError as silence:
+            log.warning("%s; it is not asked again", silence)
+            self._owner_is_silent, answer = True, None
+        if answer is None:
+            return None
+        statements = self._standing(answer.statements)  # what comes over a socket is held against the catalog, too
+        if len(statements) < len(answer.statements):
+            return None
+        return replace(answer, statements=statements, seconds=time.perf_counter() - started)
 
     def _finish(self, wait: bool, on_progress: Progress) -> int:
         return self.catch_up(on_progress) if wait else self.store.pending("vectors")

@@ -298,15 +298,19 @@ def _finish(assistant: Assistant, report: AddReport, *, no_wait: bool, as_json: 
     """Say what is safe and findable by words, then embed it; JSON comes once, at the end of what is waited for."""
     if not as_json:
         typer.echo(reports.report_text(report))
-    waiting = report.pending_vectors
-    if not no_wait:
-        with progress_line() as on_progress:
-            waiting = assistant.catch_up(on_progress)
-    if as_json:
-        typer.echo(_json(replace(report, pending_vectors=waiting)))
-    elif report.pending_vectors:
+    _name_failures(report.failed)
+    try:
+        if not no_wait:
+            with progress_line() as on_progress:
+                assistant.catch_up(on_progress)
+    finally:
+        waiting = assistant.store.pending("vectors")
+        if as_json:
+            typer.echo(_json(replace(report, pending_vectors=waiting)))
+    if report.pending_vectors and not as_json:
         typer.echo(reports.pending_text(report.pending_vectors, waiting))
-    _report_failures(report.failed)
+    if report.failed:
+        raise typer.Exit(1)
 
 
 def _report_failures(failed: Sequence[Failure]) -> None:

@@ -6,12 +6,13 @@ Readers never wait for a writer (WAL). Each thread has a connection of its own, 
 from __future__ import annotations
 
 import sqlite3
+import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from assistant.errors import BadInput, StoreProblem
+from assistant.errors import BadInput, Busy, StoreProblem
 from assistant.locks import holding
 
 # Migration N leads from schema N to schema N + 1; the number is kept in PRAGMA user_version. Never edit one that was released.
@@ -106,7 +107,15 @@ class Database:
         if connection.in_transaction:
             yield connection
             return
-        connection.execute("BEGIN IMMEDIATE")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            raise Busy(
+                f"another process has been writing to {self.path} for more than {self._wait:g} seconds",
+                hint="Wait for it to finish, or raise ASSISTANT_LOCK_SECONDS.",
+            ) from error
         try:
             yield connection
         except BaseException:
@@ -126,10 +135,13 @@ class Database:
         return None if value is None else str(value)
 
     def record(self, name: str, value: str) -> None:
-        """Record a value under a name."""
-        self.connection.execute(
-            "INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value)
-        )
+        """Record a value under a name, where it is not recorded already."""
+        if self.recorded(name) == value:
+            return
+        with self.writing() as connection:
+            connection.execute(
+                "INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value)
+            )
 
     def backup(self, target: Path) -> None:
         """Write a consistent copy while others read and write. Raises BadInput where the file exists already."""
@@ -142,8 +154,11 @@ class Database:
             copy.execute("PRAGMA journal_mode = DELETE")  # one file, nothing beside it
         partial.replace(target)
 
-    def restore(self, source: Path) -> None:
-        """Replace everything by a backup, in one transaction. Raises BadInput where the file is no sound backup."""
+    def restore(self, source: Path, *, prepare: Callable[[Database], None]) -> None:
+        """Replace everything by a backup, in one transaction, after ``prepare`` has changed a copy of it as it needs to be.
+
+        Raises BadInput where the file is no sound backup.
+        """
         if not source.is_file():
             raise BadInput(f"there is no file {source}", hint="Name a file that `assistant backup` wrote.")
         with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as copy:
@@ -155,7 +170,13 @@ class Database:
                 raise BadInput(f"{source} is no backup of a catalog: {error}", hint="Nothing was changed.") from error
             if not (sound and found and known):
                 raise BadInput(f"{source} is damaged or from a newer program", hint="Nothing was changed.")
-            copy.backup(self.connection)
+            with tempfile.TemporaryDirectory(dir=self.path.parent, prefix="restoring-") as folder:
+                prepared = Database(Path(folder) / self.path.name, wait_seconds=self._wait)
+                copy.backup(prepared.connection)
+                prepared._migrate()
+                prepare(prepared)
+                prepared.connection.backup(self.connection)
+                prepared.close()
         self._migrate()
 
     def _migrate(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from functools import cache
 
 from assistant import outbox
@@ -30,7 +30,7 @@ def index_words(catalog: Catalog, fulltext: FullText) -> None:
                 Entry(id_, article.language, article.title, _text(chunk, article))
                 for id_, (chunk, article) in found.items()
             ),
-            deleted=[row.chunk_id for row in work if row.chunk_id not in found],
+            deleted=_gone(work, found),
         )
         outbox.done(catalog.database, "fulltext", upto=work[-1].seq)
 
@@ -42,8 +42,7 @@ def index_vectors(catalog: Catalog, vectors: Vectors, encoder: Encoder, on_progr
         total = finished + outbox.pending(catalog.database, "vectors")
         on_progress("Embedding", finished, total)
         found = _current(catalog, work)
-        deleted = [row.chunk_id for row in work if row.chunk_id not in found]
-        if deleted:
+        if deleted := _gone(work, found):
             vectors.delete(deleted)
         if found:
             vectors.write(list(found), encoder.encode_passages(_encoded_texts(found.values(), encoder)))
@@ -65,6 +64,11 @@ def _encoded_texts(rows: Iterable[tuple[Chunk, Article]], encoder: Encoder) -> l
 def _current(catalog: Catalog, work: list[Work]) -> dict[str, tuple[Chunk, Article]]:
     """The chunks to write. One that was promised and is no longer current counts as deleted, whatever its row says."""
     return catalog.current(list(dict.fromkeys(row.chunk_id for row in work if row.action == "add")))
+
+
+def _gone(work: list[Work], found: Container[str]) -> list[str]:
+    """The chunks to delete, each once: Chroma refuses an id that is named twice."""
+    return list(dict.fromkeys(row.chunk_id for row in work if row.chunk_id not in found))
 
 
 def _text(chunk: Chunk, article: Article) -> str:

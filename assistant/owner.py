@@ -20,7 +20,7 @@ from assistant.schema import Answer, Filters, Turn
 log = logging.getLogger(__name__)
 
 ROUTE = "/api/owner/ask"
-_PATIENCE = 60.0  # seconds; an owner that takes longer is not waited for
+_CONNECT, _PATIENCE = 2.0, 20.0  # seconds; an owner that takes longer is not waited for
 _FILE = "owner.json"
 
 
@@ -62,7 +62,10 @@ def withdraw(home: Path) -> None:
 def ask_owner(
     home: Path, question: str, *, turns: Sequence[Turn], filters: Filters, settings_hash: str
 ) -> Answer | None:
-    """The owner's answer; None where it has no door, answers under other settings, or is not to be reached."""
+    """The owner's answer; None where it has no door, answers under other settings, or is not to be reached.
+
+    Raises TimeoutError where it is there and says nothing: it was stopped, say.
+    """
     import httpx
 
     try:
@@ -74,10 +77,13 @@ def ask_owner(
     asked = ASKED.dump_json(Asked(question, tuple(turns), filters))
     headers = {"Authorization": f"Bearer {door.token}", "Content-Type": "application/json"}
     try:
-        with httpx.Client(trust_env=False, timeout=_PATIENCE) as client:  # never through a proxy
+        patience = httpx.Timeout(_PATIENCE, connect=_CONNECT)
+        with httpx.Client(trust_env=False, timeout=patience) as client:  # never through a proxy
             reply = client.post(door.address + ROUTE, content=asked, headers=headers)
             reply.raise_for_status()
         return ANSWER.validate_json(reply.content)
+    except httpx.TimeoutException as error:
+        raise TimeoutError(f"the process that owns the vectors did not answer in {_PATIENCE:g} seconds") from error
     except (httpx.HTTPError, ValidationError) as error:
         log.warning("the process that owns the vectors was not to be asked: %s", error)
         return None

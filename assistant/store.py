@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import random
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from assistant import outbox, owner
 from assistant.catalog import Catalog
 from assistant.chunking import CHUNKING_VERSION, chunk
 from assistant.database import Database
-from assistant.errors import StoreProblem
+from assistant.errors import Busy, StoreProblem
 from assistant.fulltext import FullText
 from assistant.indexing import Progress, index_vectors, index_words
 from assistant.locks import holding
@@ -37,6 +38,11 @@ _NEWEST, _ONE_IN, _LARGEST_SAMPLE = 50, 20, 1_000  # rows: what one loses is see
 
 def quiet(stage: str, done: int, total: int | None) -> None:
     """Progress that nobody watches."""
+
+
+def _promise_all(database: Database) -> None:
+    for name in outbox.INDEXES:
+        outbox.refill(database, name)
 
 
 class Store:
@@ -75,35 +81,49 @@ class Store:
                 outbox.refill(self.database, "fulltext")
             return opened
 
-    def own_vectors(self) -> Vectors | None:
-        """The vector index, from now on owned by this process, or None where another one owns it."""
+    def own_vectors(self, *, anew: bool = False) -> Vectors | None:
+        """The vector index, from now on owned by this process, or None where another one owns it.
+
+        ``anew`` throws away a folder that this process has not opened yet, whatever state it is in.
+        """
+        folder, server = self.settings.home / "vectors", self.settings.chroma_url
+
+        def prepare() -> None:
+            owner.withdraw(self.settings.home)  # a killed process left one
+            if anew and folder.exists():
+                shutil.rmtree(folder)
+
         with self._opening:
             if self._vectors is None:
-                folder, server = self.settings.home / "vectors", self.settings.chroma_url
-                self._vectors = open_vectors(folder, server=server, lock_seconds=0)
-                if self._vectors is not None:
-                    self._show_door()
-                    self._mend(self._vectors)
+                opened = open_vectors(folder, server=server, lock_seconds=0, on_owned=prepare)
+                if opened is not None:
+                    try:
+                        self._mend(opened)
+                    except BaseException:
+                        opened.close()
+                        raise
+                    self._vectors = opened
+                    if self._door is not None:
+                        owner.announce(self.settings.home, self._door)
             return self._vectors
 
     def announce(self, door: Door) -> None:
         """Have other processes ask at this door, as soon and as long as this one owns the vector index."""
         with self._opening:
             self._door = door
-            if self.own_vectors() is not None:
-                self._show_door()
-
-    def _show_door(self) -> None:
-        if self._door is None:
-            owner.withdraw(self.settings.home)  # a killed process left one
-        else:
-            owner.announce(self.settings.home, self._door)
+            if self._vectors is None:
+                self.own_vectors()
+            else:
+                owner.announce(self.settings.home, door)
 
     def _mend(self, vectors: Vectors) -> None:
         """Ask the index for rows that it should hold, by their own vectors; promise again all that are missing.
 
         A count proves nothing: Chroma may count rows that no search finds.
         """
+        if not vectors.is_readable():
+            log.warning("the vector index cannot be read; it is being made again")
+            vectors.clear()
         if vectors.count() == 0 and not self.pending("vectors"):
             outbox.refill(self.database, "vectors")
         waiting = outbox.waiting(self.database, "vectors")
@@ -116,25 +136,26 @@ class Store:
 
     def searchable_vectors(self) -> tuple[Vectors | None, tuple[str, ...]]:
         """The vector index if a question may be asked of it, and notes for the reader on what limits the search."""
+        notes: list[str] = []
+        if unread := self.pending("fulltext"):
+            notes.append(f"{unread:,} passages are not findable by words yet: another process is writing.")
+        vectors = None
         if self.encoder_changed():
-            return None, ("Searched by words only: the vectors are of another encoder. Run: assistant rebuild",)
-        vectors = self.own_vectors()
-        if vectors is None:
-            return None, ("Searched by words only: another process, a running chat perhaps, holds the vector index.",)
-        waiting = self.pending("vectors")
-        notes = (
-            (f"{waiting:,} passages are still being indexed; so far they are found by words only.",) if waiting else ()
-        )
-        return vectors, notes
+            notes.append("Searched by words only: the vectors are of another encoder. Run: assistant rebuild")
+        elif (vectors := self.own_vectors()) is None:
+            notes.append("Searched by words only: another process, a running chat perhaps, holds the vector index.")
+        elif waiting := self.pending("vectors"):
+            notes.append(f"{waiting:,} passages are still being indexed; so far they are found by words only.")
+        return vectors, tuple(notes)
 
     def pending(self, index: IndexName) -> int:
         """How many chunks wait to be written to an index or deleted from it."""
         return outbox.pending(self.database, index)
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Be the only process that writes the catalog and the full text. Raises Busy after a bounded wait."""
-        with holding(self.settings.home / "write.lock", seconds=self.settings.lock_seconds):
+    def writing(self, *, at_once: bool = False) -> Iterator[None]:
+        """Be the only process that writes the catalog and the full text. Raises Busy after a bounded wait, or ``at_once``."""
+        with holding(self.settings.home / "write.lock", seconds=0 if at_once else self.settings.lock_seconds):
             yield
 
     def chunks(self, article: Article) -> list[Chunk]:
@@ -144,12 +165,17 @@ class Store:
     def catch_up(self, on_progress: Progress = quiet, *, at_most: int | None = None) -> int:
         """Do the open index work, as far as this process may. Returns how many chunks still wait for the vector index.
 
-        Where more than ``at_most`` chunks wait for their vectors, these are left for another time.
+        ``at_most`` is for the sake of a question: no other process is waited for, and where more than so many chunks wait for
+        their vectors, these are left for another time.
         """
         _ = self.fulltext  # a missing index promises itself
         if self.pending("fulltext"):
-            with self.writing():
-                index_words(self.catalog, self.fulltext)
+            try:
+                with self.writing(at_once=at_most is not None):
+                    index_words(self.catalog, self.fulltext)
+            except Busy:
+                if at_most is None:
+                    raise
         waiting = self.pending("vectors")
         due = waiting > 0 if at_most is None else 0 < waiting <= at_most
         if due and not self.encoder_changed() and (vectors := self.own_vectors()) is not None:
@@ -182,9 +208,7 @@ class Store:
 
         Interrupted, it is resumed by the next command. Raises StoreProblem where another process owns the vector index.
         """
-        vectors = self.own_vectors() if index != "fulltext" else None
-        if vectors is None and index != "fulltext":
-            raise StoreProblem("another process owns the vector index", hint="Stop the running chat, then try again.")
+        vectors = None if index == "fulltext" else self._only_owner(anew=True)
         with self.writing(), self.database.writing():
             if index is None:
                 self._cut_anew(on_progress)
@@ -192,18 +216,36 @@ class Store:
                 outbox.refill(self.database, name)
         if index != "vectors":
             with self.writing():
-                self.fulltext.clear()
+                self._openable_fulltext().clear()
         if vectors is not None:
             vectors.clear()
             self.database.record("encoder", self.encoder.fingerprint)
         self.catch_up(on_progress)
 
+    def _only_owner(self, *, anew: bool = False) -> Vectors:
+        vectors = self.own_vectors(anew=anew)
+        if vectors is None:
+            raise StoreProblem("another process owns the vector index", hint="Stop the running chat, then try again.")
+        return vectors
+
+    def _openable_fulltext(self) -> FullText:
+        """The full-text index, an empty one in place of one that cannot be opened."""
+        try:
+            return self.fulltext
+        except StoreProblem:
+            shutil.rmtree(self.settings.home / "fulltext")
+            return self.fulltext
+
     def restore(self, source: Path, *, on_progress: Progress = quiet) -> Path:
-        """Replace the catalog by a backup and rebuild the indexes. Returns where the catalog as it was is kept."""
+        """Replace the catalog by a backup and rebuild the indexes. Returns where the catalog as it was is kept.
+
+        Raises StoreProblem, before anything is changed, where another process owns the vector index.
+        """
+        self._only_owner()
         kept = self.database.path.with_name(f"before-restore-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.sqlite")
         with self.writing():
             self.database.backup(kept)
-            self.database.restore(source)
+            self.database.restore(source, prepare=_promise_all)
         self.rebuild(on_progress=on_progress)
         return kept
 

@@ -7,7 +7,8 @@ No text is stored here: it would stay in the folder after a delete. Distances ar
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from assistant.locks import acquire
 
 if TYPE_CHECKING:
     from filelock import FileLock
+    from llama_index.core.vector_stores.types import VectorStoreQueryResult
 
 COLLECTION = "news-chunks"
 ROWS_PER_CALL = 5_000  # Chroma's own limit is 5,461
@@ -29,11 +31,15 @@ _SAME = 1e-5  # cosine distance of a vector to its twin, rounding included
 
 
 class Vectors:
-    """The open vector index of a data folder. Made by ``open_vectors``; ``close`` lets other processes in."""
+    """The open vector index of a data folder. Made by ``open_vectors``; ``close`` lets other processes in.
+
+    Threads take turns: what is asked of the index holds while it is asked.
+    """
 
     def __init__(self, client: Any, lock: FileLock | None) -> None:
         self._client = client
         self._lock = lock
+        self._turn = threading.RLock()
         self._open_collection()
 
     def _open_collection(self) -> None:
@@ -46,37 +52,58 @@ class Vectors:
 
     def write(self, chunk_ids: Sequence[str], vectors: NDArray[np.float32]) -> None:
         """Write vectors, float32 (n, d), for the chunks, replacing those that were there."""
-        from llama_index.core.schema import TextNode
+        from llama_index.core.schema import BaseNode, TextNode
 
         for first in range(0, len(chunk_ids), ROWS_PER_CALL):
             ids = list(chunk_ids[first : first + ROWS_PER_CALL])
             rows = vectors[first : first + ROWS_PER_CALL]
-            self.delete(ids)  # the adapter's add ignores an id that is there already
-            self._store.add(
-                [TextNode(id_=id_, text="", embedding=row.tolist()) for id_, row in zip(ids, rows, strict=True)]
-            )
+            nodes: list[BaseNode] = [
+                TextNode(id_=id_, text="", embedding=row.tolist()) for id_, row in zip(ids, rows, strict=True)
+            ]
+            with self._turn:
+                self.delete(ids)  # the adapter's add ignores an id that is there already
+                self._store.add(nodes)
 
     def delete(self, chunk_ids: Sequence[str]) -> None:
         """Delete the chunks; unknown ids do no harm."""
         for first in range(0, len(chunk_ids), ROWS_PER_CALL):
-            self._store.delete_nodes(list(chunk_ids[first : first + ROWS_PER_CALL]))
+            with self._turn:
+                self._store.delete_nodes(list(chunk_ids[first : first + ROWS_PER_CALL]))
 
     def search(self, vector: NDArray[np.float32], *, limit: int, allowed: Sequence[str] | None = None) -> list[Hit]:
-        """The chunks nearest to one unit vector (d,), best first, scored by cosine; among ``allowed`` only, where given."""
-        from llama_index.core.vector_stores.types import VectorStoreQuery
+        """The chunks nearest to one unit vector (d,), best first, scored by cosine; among ``allowed`` only, where given.
 
-        count = self._collection.count() if allowed is None else min(len(allowed), self._collection.count())
-        if count == 0:
+        Chunks without a vector are passed over, among ``allowed`` too.
+        """
+        from chromadb.errors import InternalError
+
+        with self._turn:
+            try:
+                found = self._nearest(vector, limit, allowed)
+            except InternalError:  # Chroma fails for all that are named where one of them is not there
+                if allowed is None:
+                    raise
+                found = self._nearest(vector, limit, self._collection.get(ids=list(allowed), include=[])["ids"])
+        if found is None:
             return []
-        query = VectorStoreQuery(query_embedding=vector.tolist(), similarity_top_k=min(limit, count))
-        chosen: dict[str, Any] = {} if allowed is None else {"ids": list(allowed)}
-        found = self._store.query(query, **chosen)
         # the adapter's score is exp(-distance), and a cosine distance is 1 - cosine
         hits = [
             Hit(id_, 1.0 + math.log(max(score, 1e-9)))
             for id_, score in zip(found.ids or [], found.similarities or [], strict=True)
         ]
         return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))
+
+    def _nearest(
+        self, vector: NDArray[np.float32], limit: int, allowed: Sequence[str] | None
+    ) -> VectorStoreQueryResult | None:
+        """What the adapter finds; None where there is nothing to search."""
+        from llama_index.core.vector_stores.types import VectorStoreQuery
+
+        count = self._collection.count() if allowed is None else min(len(allowed), self._collection.count())
+        if count == 0:
+            return None
+        query = VectorStoreQuery(query_embedding=vector.tolist(), similarity_top_k=min(limit, count))
+        return self._store.query(query, **({} if allowed is None else {"ids": list(allowed)}))
 
     def lost(self, chunk_ids: Sequence[str]) -> list[str]:
         """Those of the chunks that are not there, or that a search for their own vector does not find."""
@@ -106,6 +133,17 @@ class Vectors:
             return self._held(chunk_ids[:middle]) | self._held(chunk_ids[middle:])
         return dict(zip(got["ids"], got["embeddings"], strict=True))
 
+    def is_readable(self) -> bool:
+        """Whether the index can be read at all; a file of it may be gone or damaged."""
+        from chromadb.errors import InternalError
+
+        try:
+            self._collection.peek(1)
+            self._collection.count()
+        except InternalError:
+            return False
+        return True
+
     def ids(self) -> set[str]:
         """Every chunk in the index."""
         return set(self._collection.get(include=[])["ids"])
@@ -116,8 +154,9 @@ class Vectors:
 
     def clear(self) -> None:
         """Delete every vector and start an empty collection."""
-        self._client.delete_collection(COLLECTION)
-        self._open_collection()
+        with self._turn:
+            self._client.delete_collection(COLLECTION)
+            self._open_collection()
 
     def close(self) -> None:
         """Let go of the folder. Closing twice does no harm."""
@@ -126,14 +165,19 @@ class Vectors:
             self._lock.release()
 
 
-def open_vectors(folder: Path, *, server: str | None, lock_seconds: float) -> Vectors | None:
+def open_vectors(
+    folder: Path, *, server: str | None, lock_seconds: float, on_owned: Callable[[], None] | None = None
+) -> Vectors | None:
     """The vector index in a folder, or None where another process owns the folder; or that of a Chroma server.
 
-    Raises StoreProblem where Chroma cannot open it.
+    ``on_owned`` is called when the folder is this process' own and Chroma has not yet opened it. Raises StoreProblem where Chroma
+    cannot open it.
     """
     lock = None if server else acquire(folder.parent / "vectors.lock", seconds=lock_seconds)
     if lock is None and not server:
         return None
+    if lock is not None and on_owned is not None:
+        on_owned()
     import chromadb
     from chromadb.config import Settings as ChromaSettings
     from chromadb.errors import ChromaError

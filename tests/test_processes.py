@@ -6,17 +6,20 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from assistant import Assistant, Settings, owner
 from assistant.database import Database
@@ -127,6 +130,59 @@ def test_an_owner_that_does_not_answer_is_done_without(tmp_path: Path, write: Wr
         answer = second.ask(QUESTION)
         assert answer.passages[0].lexical_rank == 1
         assert "by words only" in answer.notes[0]
+
+
+def test_an_owner_that_says_nothing_is_asked_once(
+    tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A chat that was suspended still takes connections."""
+    monkeypatch.setattr(owner, "_PATIENCE", 0.3)
+    settings = Settings(home=tmp_path / "home")
+    with (
+        socket.create_server(("127.0.0.1", 0)) as mute,
+        Assistant(settings, encoder=WordEncoder()) as first,
+        Assistant(settings, encoder=WordEncoder()) as second,
+    ):
+        first.add([write("bridge.md", BRIDGE, title="Bridge closed", published="2024-05-06")])
+        first.store.announce(owner.Door(f"http://127.0.0.1:{mute.getsockname()[1]}", settings.answering_hash))
+        stages = [step for step in second.ask_in_stages(QUESTION) if isinstance(step, str)]
+        assert "Asking the running chat" in stages
+        stages = [step for step in second.ask_in_stages(QUESTION) if isinstance(step, str)]
+        assert "Asking the running chat" not in stages
+        assert "by words only" in second.ask(QUESTION).notes[0]
+
+
+def test_what_an_owner_says_is_held_against_the_catalog(
+    tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(home=tmp_path / "home")
+    with Assistant(settings, encoder=WordEncoder()) as first, Assistant(settings, encoder=WordEncoder()) as second:
+        first.add([write("bridge.md", BRIDGE, title="Bridge closed", published="2024-05-06")])
+        said = first.ask(QUESTION)
+        (statement,) = said.statements
+        (citation,) = statement.citations
+        made_up = replace(statement, text="Moon fell.", citations=(replace(citation, quote="Moon fell."),))
+        for answered, believed in ((said, True), (replace(said, statements=(made_up,)), False)):
+            monkeypatch.setattr("assistant.assistant.ask_owner", lambda *_, answered=answered, **__: answered)
+            answer = second.ask(QUESTION)
+            assert "Moon" not in " ".join(one.text for one in answer.statements)
+            assert any("by words only" in note for note in answer.notes) is not believed
+
+
+def test_a_chat_that_is_embedding_closes_at_once(tmp_path: Path) -> None:
+    """What it leaves open is finished by the next process."""
+    home, wire = tmp_path / "home", tmp_path / "wire.jsonl"
+    wire.write_text("\n".join(json.dumps(article) for article in filler(3_000)), encoding="utf-8")
+    with Assistant(Settings(home=home)) as assistant:
+        assistant.add([wire], wait=False)
+        waiting = assistant.store.pending("vectors")
+        with chat(home):
+            deadline = time.monotonic() + 60
+            while assistant.store.pending("vectors") == waiting and time.monotonic() < deadline:
+                time.sleep(0.1)
+            started = time.monotonic()
+        assert time.monotonic() - started < 20
+        assert 0 < assistant.store.pending("vectors") < waiting
 
 
 def test_an_add_that_is_killed_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import subprocess
+import sys
+import time
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -14,7 +18,8 @@ from assistant import Assistant, Settings, outbox
 from assistant.doctor import examine
 from assistant.errors import BadInput, BrokenCitation, Busy, StoreProblem, UnknownArticle
 from assistant.locks import holding
-from assistant.schema import Article, Removed
+from assistant.outbox import note
+from assistant.schema import Article, Filters, Removed
 from tests.doubles import WordEncoder
 from tests.filler import filler
 
@@ -340,6 +345,106 @@ def test_vectors_that_were_lost_are_made_again_at_the_next_start(tmp_path: Path)
         assert problems(assistant) == []
 
 
+def test_work_that_names_a_chunk_twice_is_done(assistant: Assistant, write: Write) -> None:
+    """Added, changed, changed back and removed before anything was embedded."""
+    path = write("bridge.md", BRIDGE, title="Bridge")
+    for text in (BRIDGE, FERRY, BRIDGE):
+        write("bridge.md", text, title="Bridge")
+        assistant.add([path], wait=False)
+    assistant.remove(["bridge.md"])
+    assert assistant.catch_up() == 0
+    assert problems(assistant) == []
+    assert assistant.add([write("ferry.md", FERRY, title="Ferry")]).pending_vectors == 0
+
+
+def test_a_sync_leaves_what_another_process_adds_meanwhile(tmp_path: Path, write: Write) -> None:
+    settings = Settings(home=tmp_path / "home")
+    with Assistant(settings, encoder=WordEncoder()) as first, Assistant(settings, encoder=WordEncoder()) as second:
+        folder = write("bridge.md", BRIDGE, title="Bridge").parent
+        first.sync(folder)
+
+        def add_another(stage: str, done: int, total: int | None) -> None:
+            if not (folder / "ferry.md").exists():
+                second.add([write("ferry.md", FERRY, title="Ferry")], wait=False)
+
+        write("bridge.md", BRIDGE + " It is open again.", title="Bridge")
+        report = first.sync(folder, on_progress=add_another)
+        assert (folder / "ferry.md").exists()
+        assert report.removed == ()
+        assert {row.id for row in first.articles()} == {"bridge.md", "ferry.md"}
+
+
+def test_a_filtered_question_is_answered_while_vectors_are_missing(assistant: Assistant, write: Write) -> None:
+    """Chroma fails for all ids that it is given where it has no vector for one of them."""
+    assistant.add([write("bridge.md", BRIDGE, title="Bridge", published="2024-05-06")])
+    assistant.add([write("ferry.md", FERRY, title="Ferry", published="2024-05-06")], wait=False)
+    passages = assistant.retrieve("northern pillar at Aldwick", filters=Filters(since=date(2024, 5, 1)))
+    ranks = {passage.article.id: passage.dense_rank for passage in passages}
+    assert ranks["bridge.md"] == 1
+    assert ranks.get("ferry.md") is None
+
+
+@pytest.mark.parametrize("damage", ["data_level0.bin", "chroma.sqlite3"])
+def test_a_damaged_vector_index_is_made_anew(tmp_path: Path, damage: str) -> None:
+    """A lost file of the graph is noticed at opening; a database that cannot be opened by a rebuild, as the error says."""
+    home, wire = tmp_path / "home", tmp_path / "wire.jsonl"
+    wire.write_text("\n".join(json.dumps(article) for article in filler(1_200)), encoding="utf-8")
+    command = [sys.executable, "-c", OPENED, str(home)]
+    subprocess.run([*command, "assistant.add([Path(sys.argv[3])])", str(wire)], check=True, timeout=120)
+    (file,) = (home / "vectors").rglob(damage)
+    if damage == "chroma.sqlite3":
+        file.write_bytes(b"no database" * 1_000)
+        failing = subprocess.run(
+            [*command, "assistant.retrieve('harbour')"], capture_output=True, text=True, timeout=120
+        )
+        assert "StoreProblem" in failing.stderr
+        subprocess.run([*command, "assistant.store.rebuild('vectors')"], check=True, timeout=120)
+    else:
+        file.unlink()
+        subprocess.run([*command, "assistant.warm_up(); assistant.catch_up()"], check=True, timeout=120)
+    with Assistant(Settings(home=home), encoder=WordEncoder()) as assistant:
+        assert {passage.dense_rank for passage in assistant.retrieve("harbour")} >= {1, 2, 3}
+        assert problems(assistant) == []
+
+
+OPENED = """
+import sys
+from pathlib import Path
+from assistant import Assistant, Settings
+from tests.doubles import WordEncoder
+with Assistant(Settings(home=Path(sys.argv[1])), encoder=WordEncoder()) as assistant:
+    exec(sys.argv[2])
+"""
+
+
+def test_a_full_text_that_cannot_be_opened_is_made_anew(tmp_path: Path, write: Write) -> None:
+    settings = Settings(home=tmp_path / "home")
+    with Assistant(settings, encoder=WordEncoder()) as assistant:
+        assistant.add([write("bridge.md", BRIDGE, title="Bridge")])
+    (settings.home / "fulltext" / "meta.json").write_text("{", encoding="utf-8")
+    with Assistant(settings, encoder=WordEncoder()) as assistant:
+        with pytest.raises(StoreProblem, match="full-text index"):
+            assistant.retrieve("northern pillar")
+        assistant.store.rebuild("fulltext")
+        assert found(assistant, "northern pillar") == {"bridge.md"}
+        assert problems(assistant) == []
+
+
+def test_a_question_does_not_wait_for_a_process_that_writes(tmp_path: Path, write: Write) -> None:
+    settings = Settings(home=tmp_path / "home", lock_seconds=30)
+    with Assistant(settings, encoder=WordEncoder()) as first, Assistant(settings, encoder=WordEncoder()) as second:
+        first.add([write("bridge.md", BRIDGE, title="Bridge")])
+        with first.store.writing():
+            with first.store.database.writing():
+                note(first.store.database, "add", first.store.catalog.chunk_ids())
+            started = time.monotonic()
+            second.store.catch_up(at_most=100)
+            answer = second.ask("What was found in the northern pillar?")
+            assert time.monotonic() - started < 10
+        assert answer.passages
+        assert "not findable by words yet" in answer.notes[0]
+
+
 def test_an_index_hit_that_is_not_current_is_dropped(assistant: Assistant, write: Write) -> None:
     from assistant.fulltext import Entry
 
@@ -380,6 +485,39 @@ def test_backup_and_restore(assistant: Assistant, tmp_path: Path, write: Write) 
     assert kept.is_file()
     assistant.store.restore(kept)
     assert [row.id for row in assistant.articles()] == ["ferry.md"]
+
+
+def test_a_restore_beside_a_running_chat_changes_nothing(tmp_path: Path, write: Write) -> None:
+    settings, saved = Settings(home=tmp_path / "home"), tmp_path / "saved.sqlite"
+    with Assistant(settings, encoder=WordEncoder()) as first, Assistant(settings, encoder=WordEncoder()) as second:
+        first.add([write("bridge.md", BRIDGE, title="Bridge")])
+        first.store.database.backup(saved)
+        first.add([write("ferry.md", FERRY, title="Ferry")])
+        with pytest.raises(StoreProblem, match="another process owns"):
+            second.store.restore(saved)
+        assert {row.id for row in first.articles()} == {"bridge.md", "ferry.md"}
+        assert problems(first) == []
+
+
+def test_a_restore_that_dies_when_the_catalog_is_replaced_is_finished_by_the_next_process(
+    assistant: Assistant, tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assistant.add([write("bridge.md", BRIDGE, title="Bridge")])
+    saved = tmp_path / "saved.sqlite"
+    assistant.store.database.backup(saved)
+    assistant.remove(["bridge.md"])
+    assistant.add([write("ferry.md", FERRY, title="Ferry")])
+
+    def die(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(assistant.store, "rebuild", die)
+    with pytest.raises(KeyboardInterrupt):
+        assistant.store.restore(saved)
+    with Assistant(assistant.settings, encoder=WordEncoder()) as beside:
+        assistant.close()
+        assert beside.catch_up() == 0
+        assert found(beside, "northern pillar Aldwick") == {"bridge.md"}
 
 
 @pytest.mark.parametrize("content", [b"", b"no database at all, but long enough to be one " * 100])
