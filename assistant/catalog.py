@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cached_property
 from typing import Literal
 
 from assistant import outbox
@@ -40,6 +41,33 @@ class Known:
 
     stamp: str
     articles: dict[str, str]
+
+
+class Allowed:
+    """The current chunks whose article passes a test of its columns."""
+
+    def __init__(self, database: Database, test: str, values: Sequence[str]) -> None:
+        self._database = database
+        self._select = (
+            "SELECT c.id FROM chunk c JOIN article a ON a.id = c.article_id"
+            " JOIN version v ON v.article_id = a.id AND v.version = a.version"
+            f" WHERE a.state = 'current' AND {test}"
+        )
+        self._values = values
+
+    @cached_property
+    def every(self) -> list[str]:
+        """All of them; there may be hundreds of thousands."""
+        return [row[0] for row in self._database.connection.execute(self._select, self._values)]
+
+    def among(self, chunk_ids: Sequence[str]) -> set[str]:
+        """Those of some chunks."""
+        found: set[str] = set()
+        for first in range(0, len(chunk_ids), _FEW):
+            some = chunk_ids[first : first + _FEW]
+            select = f"{self._select} AND c.id IN ({', '.join('?' * len(some))})"
+            found.update(row[0] for row in self._database.connection.execute(select, (*self._values, *some)))
+        return found
 
 
 class Catalog:
@@ -193,33 +221,26 @@ class Catalog:
         """Every current chunk, the newest last."""
         return [row[0] for row in self._rows("SELECT id FROM chunk ORDER BY rowid")]
 
-    def allowed(self, filters: Filters, today: date) -> list[str] | None:
-        """The chunks that the filters let through, or None where they let all through.
+    def allowed(self, filters: Filters, today: date) -> Allowed | None:
+        """What the filters let through, or None where they let all through.
 
         Without ``as_of`` only articles dated after today are left out. A named date lets no undated article through.
         """
-        tests, values = ["coalesce(published, '') <= ?"], [(filters.as_of or today).isoformat()]
-        if filters.as_of or filters.since or filters.until:
-            tests.append("published IS NOT NULL")
+        dated = filters.as_of or filters.since or filters.until
+        tests = ["published <= ?" if dated else "(published <= ? OR published IS NULL)"]
+        values = [(filters.as_of or today).isoformat()]
         for bound, sign in ((filters.since, ">="), (filters.until, "<=")):
             if bound is not None:
-                tests.append(f"coalesce(published, '') {sign} ?")
+                tests.append(f"published {sign} ?")
                 values.append(bound.isoformat())
         if filters.source is not None:
-            tests.append("coalesce(source, '') = ? COLLATE NOCASE")
+            tests.append("source = ? COLLATE NOCASE")
             values.append(filters.source)
         if filters == Filters() and not self.database.value(
             "SELECT EXISTS (SELECT 1 FROM version WHERE published > ?)", values
         ):
             return None  # the usual case, told by an index
-        stored = "FROM article a JOIN version v ON v.article_id = a.id AND v.version = a.version"
-        test = " AND ".join(tests)
-        if not self.database.value(
-            f"SELECT EXISTS (SELECT 1 {stored} WHERE a.state = 'current' AND NOT ({test}))", values
-        ):
-            return None
-        chunks = f"SELECT c.id {stored} JOIN chunk c ON c.article_id = a.id WHERE a.state = 'current' AND {test}"
-        return [row[0] for row in self._rows(chunks, *values)]
+        return Allowed(self.database, " AND ".join(tests), values)
 
     def languages(self) -> list[str]:
         """The languages of the stored articles, earlier versions included."""

@@ -51,6 +51,7 @@ MIGRATIONS: tuple[str, ...] = (
     """,
     """
     CREATE INDEX version_published ON version (published);
+    CREATE INDEX version_source ON version (source COLLATE NOCASE);
     CREATE INDEX version_language ON version (language);
 
     -- files that were read whole, without a failure or a note, and the ids that were in them (a JSON array): while the stamp

@@ -5,14 +5,16 @@ Scores order the passages of one question; they depend on the corpus and say not
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from assistant.catalog import Catalog
+from assistant.catalog import Allowed, Catalog
 from assistant.fulltext import FullText, Hit
 from assistant.models import Encoder
 from assistant.schema import Passage
 from assistant.settings import Settings
 from assistant.vectors import Vectors
+
+_WIDER = 8  # times as many hits are looked through for those that a filter lets through
 
 
 def retrieve(
@@ -23,24 +25,27 @@ def retrieve(
     vectors: Vectors | None,
     encoder: Encoder,
     settings: Settings,
-    allowed: Sequence[str] | None = None,
+    allowed: Allowed | None = None,
 ) -> list[Passage]:
     """The best passages for a question, best first, at most ``settings.passages``.
 
     ``vectors`` is None where they cannot be used: the question is then answered from full text alone. Hits whose chunk is not
-    current in the catalog are dropped. ``allowed`` limits both indexes to these chunks.
+    current in the catalog are dropped. ``allowed`` limits what both indexes find.
     """
-    lexical = fulltext.search(
-        question,
-        languages=catalog.languages(),
-        limit=settings.candidates,
-        title_weight=settings.title_weight,
-        allowed=allowed,
+    languages, weight = catalog.languages(), settings.title_weight
+    lexical = search_allowed(
+        lambda limit, ids: fulltext.search(
+            question, languages=languages, limit=limit, title_weight=weight, allowed=ids
+        ),
+        settings.candidates,
+        allowed,
     )
     dense: list[Hit] = []
     if vectors is not None and settings.dense_weight > 0:
         vector = encoder.encode_questions([question])[0]
-        dense = vectors.search(vector, limit=settings.candidates, allowed=allowed)
+        dense = search_allowed(
+            lambda limit, ids: vectors.search(vector, limit=limit, allowed=ids), settings.candidates, allowed
+        )
     found = catalog.current([*{hit.chunk_id for hit in (*lexical, *dense)}])
     lexical = [hit for hit in lexical if hit.chunk_id in found]
     dense = [hit for hit in dense if hit.chunk_id in found]
@@ -57,6 +62,18 @@ def retrieve(
         )
         for chunk_id in best
     ]
+
+
+def search_allowed(
+    search: Callable[[int, Sequence[str] | None], list[Hit]], limit: int, allowed: Allowed | None
+) -> list[Hit]:
+    """The best hits that are allowed, best first. A list of most of a large corpus is slow to search by, so it comes second."""
+    if allowed is None:
+        return search(limit, None)
+    hits = search(_WIDER * limit, None)
+    passing = allowed.among([hit.chunk_id for hit in hits])
+    kept = [hit for hit in hits if hit.chunk_id in passing][:limit]
+    return kept if len(kept) == limit else search(limit, allowed.every)
 
 
 def fuse(lexical: Sequence[Hit], dense: Sequence[Hit], *, dense_weight: float) -> dict[str, float]:

@@ -6,18 +6,21 @@ import json
 import math
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from assistant import Assistant, Filters
+from assistant import Assistant, Filters, Settings
 from assistant.errors import BadInput
 from assistant.fulltext import Entry, FullText, Hit, words
-from assistant.retrieval import fuse
+from assistant.models import Vectors as Vector
+from assistant.retrieval import fuse, search_allowed
 from assistant.vectors import Vectors, open_vectors
+from tests.doubles import WordEncoder
+from tests.filler import filler
 
 Write = Callable[..., Path]
 
@@ -167,6 +170,60 @@ client = chromadb.PersistentClient(sys.argv[1])
 rows = numpy.random.default_rng(2).standard_normal((1200, 32))
 client.get_collection("news-chunks").add(ids=[f"b-{n}" for n in range(1200)], embeddings=rows)
 """
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        Filters(as_of=date(2099, 1, 1)),
+        Filters(since=date(2024, 1, 1), until=date(2024, 12, 31)),
+        Filters(source="sample WIRE"),
+        Filters(until=date(1999, 1, 1)),
+    ],
+)
+def test_a_filter_finds_what_a_search_among_its_chunks_alone_finds(tmp_path: Path, filters: Filters) -> None:
+    """The best of a wider search that the filter lets through, where there are enough, are the best among those alone."""
+    wire = tmp_path / "wire.jsonl"
+    lines = [
+        article | {"date": f"{2023 + number % 3}-05-06", "source": ("Sample Wire", "Sample Post")[number % 2]}
+        for number, article in enumerate(filler(900))
+    ]
+    wire.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    with Assistant(Settings(home=tmp_path / "home", ranker="none"), encoder=WordEncoder()) as assistant:
+        assistant.add([wire])
+        store, allowed = assistant.store, assistant.store.catalog.allowed(filters, date.today())
+        vectors = store.own_vectors()
+        assert allowed is not None
+        assert vectors is not None
+        wanted = [row for row in lines if may_be_used(row, filters)]
+        assert len(allowed.every) == len(wanted)
+        for question in ("Who planted lime trees in Brackby?", "the tower clock of Elmham", "handball"):
+            row = store.encoder.encode_questions([question])[0]
+
+            def by_words(limit: int, ids: Sequence[str] | None, question: str = question) -> list[Hit]:
+                return store.fulltext.search(question, languages=["en"], limit=limit, title_weight=0.5, allowed=ids)
+
+            def by_vectors(limit: int, ids: Sequence[str] | None, row: Vector = row) -> list[Hit]:
+                return vectors.search(row, limit=limit, allowed=ids)
+
+            for search_by in (by_words, by_vectors):
+                found = search_allowed(search_by, 50, allowed)
+                assert {hit.chunk_id for hit in found} <= set(allowed.every)
+                exact = [hit.score for hit in search_by(50, allowed.every)]
+                if search_by is by_words:
+                    assert [hit.score for hit in found] == pytest.approx(exact, abs=1e-5)
+                else:  # a search of the graph among all is nearly exact
+                    assert sum(hit.score >= exact[-1] - 1e-5 for hit in found) >= 0.9 * len(exact)
+                assert found or not wanted
+
+
+def may_be_used(row: dict[str, str], filters: Filters) -> bool:
+    day = date.fromisoformat(row["date"])
+    return (
+        day <= (filters.as_of or date.today())
+        and (filters.since or date.min) <= day <= (filters.until or date.max)
+        and (filters.source or row["source"]).lower() == row["source"].lower()
+    )
 
 
 def test_rows_that_a_second_process_lost_are_named_and_mended(tmp_path: Path) -> None:

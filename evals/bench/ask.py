@@ -6,8 +6,8 @@ Each size is asked with and without the ranker, question by question in turn, al
 process that embeds freshly added articles, as a chat does. At 20,000 passages the LlamaIndex starter retrieves for the same
 questions, over the same passages with the same vectors, in the same turn. The folder of 250,000 passages holds real vectors and
 jittered copies of them (``building.py``); it is built once, which is resumable and long. Each part is kept in ``ask.json`` as it
-ends; ``ask.md`` is the table. Parts of an answer are medians: what the filters let through, full text, the dense search with the
-question's own encoding, and reading the passages for the answer.
+ends; ``ask.md`` is the table. Parts of an answer are medians: full text, the dense search with the question's own encoding, and
+reading the passages for the answer.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ ORDER = tuple(f"{size}{beside}" for size in STAGES for beside in ("", "-ingest")
 _FRESH, _FRESH_SEED = 3_000, 3  # articles that are embedded meanwhile
 _WARM = 5  # questions asked before any is timed
 _WANTED = {(250_000, False): "p50 ≤ 120, p95 ≤ 250", (250_000, True): "p95 ≤ 1,000"}
-_PARTS = ("filters", "full text", "dense", "read")
+_PARTS = ("full text", "dense", "read")
 
 
 @dataclass
@@ -130,7 +130,6 @@ def _ask(assistant: Assistant, question: Question, taken: Taken) -> None:
 def _watching(assistant: Assistant) -> Iterator[Stopwatch]:
     store, watch = assistant.store, Stopwatch()
     with ExitStack() as stack:
-        stack.enter_context(watch.over(store.catalog, "allowed", "filters"))
         stack.enter_context(watch.over(store.fulltext, "search", "full text"))
         stack.enter_context(watch.over(store.encoder, "encode_questions", "dense"))
         stack.enter_context(watch.over(store.own_vectors(), "search", "dense"))

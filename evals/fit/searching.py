@@ -91,7 +91,8 @@ def search(assistant: Assistant, questions: Sequence[Question], titles: Sequence
     asked = store.encoder.encode_questions([question.question for question in questions])
     languages, today, result = store.catalog.languages(), date.today(), []
     for question, vector in zip(questions, asked, strict=True):
-        allowed = store.catalog.allowed(question.filters, question.as_of or today)
+        passing = store.catalog.allowed(question.filters, question.as_of or today)
+        allowed = None if passing is None else passing.every
         words = {
             title: store.fulltext.search(
                 question.question, languages=languages, limit=limit, title_weight=title, allowed=allowed
