@@ -91,6 +91,7 @@ class Store:
         def prepare() -> None:
             owner.withdraw(self.settings.home)  # a killed process left one
             if anew and folder.exists():
+                outbox.refill(self.database, "vectors")  # first: a process that is killed here leaves it to the next
                 shutil.rmtree(folder)
 
         with self._opening:

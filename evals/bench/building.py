@@ -13,6 +13,7 @@ import json
 import shutil
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -128,17 +129,17 @@ class Builder:
                 return
 
     def _fill(self, home: Path, articles: int | None, passages: int | None) -> Stage:
-        store = Store(load_settings(home=home), encoder=self.encoder)
-        store.check_versions()
-        store.database.record("encoder", self.encoder.fingerprint)
-        there, stage = store.catalog.article_count(), Stage(home, 0, 0, 0)
-        for copy, portion in self.contents(articles, passages):
-            stored, count = stage.articles + len(portion.articles), stage.passages + len(portion.vectors)
-            stage = Stage(home, stored, count, stage.copied + (len(portion.vectors) if copy else 0))
-            if stored > there - _TOGETHER:  # what is there may have been interrupted in its last portion: again
-                _put(store, portion, home)
-            self._say(f"Building {home.name}", count if passages else stored, passages or articles)
-        store.close()
+        stage = Stage(home, 0, 0, 0)
+        with closing(Store(load_settings(home=home), encoder=self.encoder)) as store:
+            store.check_versions()
+            store.database.record("encoder", self.encoder.fingerprint)
+            there = store.catalog.article_count()
+            for copy, portion in self.contents(articles, passages):
+                stored, count = stage.articles + len(portion.articles), stage.passages + len(portion.vectors)
+                stage = Stage(home, stored, count, stage.copied + (len(portion.vectors) if copy else 0))
+                if stored > there - _TOGETHER:  # what is there may have been interrupted in its last portion: again
+                    _put(store, portion, home)
+                self._say(f"Building {home.name}", count if passages else stored, passages or articles)
         return stage
 
     def _rounds(self) -> Iterator[tuple[int, Portion]]:
