@@ -57,13 +57,13 @@ def decide(
     settings: Settings,
 ) -> Decision:
     """Score the sentences of the passages and decide between an answer, the nearest articles and a plain decline."""
-    candidates = _candidates(passages)
+    found = candidates(passages)
     nearest = nearest_articles(passages)
-    if not candidates:
+    if not found:
         return Decision("decline", "The passages found hold no sentence that could answer it.", 0.0, (), nearest)
-    supports = evidence.score(question, [candidate for _, candidate in candidates], encoder)
+    supports = evidence.score(question, [candidate for _, candidate in found], encoder)
     ranked = sorted(
-        zip([sentence for sentence, _ in candidates], supports, strict=True),
+        zip([sentence for sentence, _ in found], supports, strict=True),
         key=lambda pair: (-pair[1].probability, pair[0].article.id, pair[0].start),
     )
     best = ranked[0][1]
@@ -76,7 +76,7 @@ def decide(
     return Decision(outcome, _why_not(best), best.probability, (), nearest)
 
 
-def _candidates(passages: Sequence[Passage]) -> list[tuple[Sentence, Candidate]]:
+def candidates(passages: Sequence[Passage]) -> list[tuple[Sentence, Candidate]]:
     """The sentences of the passages, best passage first, with what is needed to judge them. Headings say nothing."""
     found: list[tuple[Sentence, Candidate]] = []
     for passage in passages:

@@ -1,22 +1,19 @@
-"""The doors of the evaluation: exit codes and hints, tables in a file, thresholds from a run."""
+"""The doors of the evaluation: exit codes and hints, tables in a file."""
 
 from __future__ import annotations
 
 import json
 import math
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from assistant import BadInput, cli
 from evals import tables
-from evals.fit.thresholds import choose
 from evals.metrics import Interval
-from evals.run import RESULTS, Case
+from evals.run import RESULTS
 from evals.schema import QUESTIONS
-from evals.score import Score
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
@@ -86,16 +83,3 @@ def test_tables_go_between_their_marks_and_nowhere_else(tmp_path: Path) -> None:
     )
     with pytest.raises(BadInput, match="has no marks for eval:y"):
         tables.replace_between(file, "eval:y", "")
-
-
-def test_the_threshold_parts_what_can_be_answered_from_what_cannot() -> None:
-    score = Score(right=True, points=1.0, first=True, pieces=1.0, precise=1.0)
-    one = Case("a", "s", "fact", "fit", "?", True, {"confidence": 0.9, "abstained": False}, score, {}, {}, False)
-
-    def case(answerable: bool, confidence: float) -> Case:
-        return replace(one, answerable=answerable, answer=one.answer | {"confidence": confidence})
-
-    good, bad = [case(True, 0.6 + n / 100) for n in range(20)], [case(False, 0.2 + n / 100) for n in range(20)]
-    assert 0.39 < choose(good + bad) <= 0.6
-    with pytest.raises(ValueError, match="answerable and unanswerable"):
-        choose(good)

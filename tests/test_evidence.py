@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import pytest
 
+from assistant.errors import ModelProblem
 from assistant.evidence import (
     FEATURES,
     JUDGED,
@@ -215,16 +216,24 @@ def test_late_interaction_is_one_for_equal_words_and_the_least_drops_with_an_abs
     mine, theirs, sentence = encoder.encode_tokens(
         ["Musk donated dollars", "Musk donated zebras", "Musk donated many dollars."]
     )
-    full, part = compare_vectors(asked, mine, sentence), compare_vectors(other, theirs, sentence)
+    full, part = compare_vectors(asked, mine, sentence, ""), compare_vectors(other, theirs, sentence, "")
     assert full["late"] == pytest.approx(1.0, abs=1e-5)
     assert part["late_least"] < 0.6 < full["late_least"]
     assert part["late"] < full["late"]
 
 
+def test_words_of_the_context_are_not_words_of_the_sentence() -> None:
+    encoder, context = WordEncoder(), "Musk donated. "
+    mine, read = encoder.encode_tokens(["Musk donated", context + "It rained."])
+    asked = read_question("Musk donated", "en")
+    assert compare_vectors(asked, mine, read, context)["late"] < 0.6
+    assert compare_vectors(asked, mine, read, "")["late"] == pytest.approx(1.0, abs=1e-5)
+
+
 def test_vectors_of_an_empty_text_count_nothing() -> None:
     encoder = WordEncoder()
     mine, nothing = encoder.encode_tokens(["Who?", "…"])
-    assert compare_vectors(read_question("Who?", "en"), mine, nothing) == {
+    assert compare_vectors(read_question("Who?", "en"), mine, nothing, "") == {
         "cosine": 0.0,
         "late": 0.0,
         "late_least": 0.0,
@@ -261,9 +270,8 @@ def test_only_the_shortlist_reaches_the_encoder_and_it_is_called_once(evidence: 
 
     encoder = Counting()
     supports = evidence.score("Did Musk donate?", [DONATION] * 40, encoder)
-    judged = JUDGED["without ranker"]
-    assert encoder.calls == [2 * judged + 1], "the question, and each sentence alone and read on"
-    assert [support.probability > 0 for support in supports] == [True] * judged + [False] * (40 - judged)
+    assert encoder.calls == [JUDGED + 1], "the question, and each sentence read on"
+    assert [support.probability > 0 for support in supports] == [True] * JUDGED + [False] * (40 - JUDGED)
 
 
 @pytest.mark.parametrize(
@@ -281,17 +289,20 @@ def test_no_candidates_no_supports(evidence: Evidence) -> None:
     assert evidence.score("Who?", [], WordEncoder()) == []
 
 
-def test_the_ranker_reads_the_best_pages_and_the_best_sentences_of_them_are_judged() -> None:
+def test_the_ranker_reads_the_first_pages_and_the_best_sentences_of_them_are_judged() -> None:
     ranker = WordRanker()
     evidence = Evidence.read(coefficients("with ranker", read=1.0), ranker)
-    near, far = page_of("Rain fell.", "Musk donated dollars.", "He slept."), page_of("Snow fell.")
-    others = [page_of(f"Musk met number {n}.")[0] for n in range(PAGES - 1)]
-    supports = evidence.score("Who donated dollars to Musk?", [*far, *others, *near], WordEncoder())
+    near, far = (
+        page_of("Rain fell.", "Musk donated dollars.", "He slept."),
+        page_of("Musk donated dollars and roubles."),
+    )
+    others = [one for n in range(PAGES - 1) for one in page_of(*(f"Musk met {n} and {m}." for m in range(JUDGED)))]
+    supports = evidence.score("Who donated dollars to Musk?", [*near, *others, *far], WordEncoder())
     assert len(ranker.seen) == PAGES
     assert far[0].page not in ranker.seen
-    assert supports[0].probability == 0.0
-    assert max(supports, key=lambda support: support.probability) is supports[-2]
-    assert sum(support.probability > 0 for support in supports) == JUDGED["with ranker"]
+    assert supports[-1].probability == 0.0
+    assert max(supports, key=lambda support: support.probability) is supports[1]
+    assert sum(support.probability > 0 for support in supports) == JUDGED
 
 
 def test_other_pages_do_not_change_what_the_ranker_makes_of_a_page() -> None:
@@ -303,11 +314,11 @@ def test_other_pages_do_not_change_what_the_ranker_makes_of_a_page() -> None:
 
 
 def test_coefficients_of_other_features_or_another_ranker_are_refused() -> None:
-    with pytest.raises(ValueError, match="other features"):
+    with pytest.raises(ModelProblem, match="other features"):
         Evidence.read(json.dumps({"without ranker": {"features": ["magic"]}}))
     other: Ranker = WordRanker()
     other.fingerprint = "words-2"
-    with pytest.raises(ValueError, match="another ranker"):
+    with pytest.raises(ModelProblem, match="another ranker"):
         Evidence.read(coefficients("with ranker"), other)
 
 

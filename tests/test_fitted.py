@@ -28,11 +28,6 @@ def fitted_on() -> dict[str, Ids]:
     sets, evidence = fitted_file("fusion.json")["provenance"]["sets"], fitted_file("evidence.json")
     found: dict[str, Ids] = {"fusion": {name: one["fit"] for name, one in sets.items()}}
     found |= {f"evidence {kind}": evidence[kind]["provenance"]["ids"]["fit"] for kind in KINDS}
-    found |= {
-        f"answer threshold {kind}": {SHIPPED: evidence[kind]["answer threshold from"]["ids"]}
-        for kind in KINDS
-        if "answer threshold from" in evidence[kind]
-    }
     return found | {"ranker": fitted_file("ranker_ids.json")}
 
 

@@ -197,7 +197,9 @@ def _put(store: Store, portion: Portion, root: Path) -> None:
             for article, chunks in zip(portion.articles, portion.chunks, strict=True):
                 store.catalog.put(article, chunks, Origin(str(root), article.id))
         index_words(store.catalog, store.fulltext)
-    vectors.write([one.id for chunks in portion.chunks for one in chunks], portion.vectors)
+    ids = [one.id for chunks in portion.chunks for one in chunks]
+    lost = set(vectors.lost(ids))  # a row that is written again may get lost in Chroma's graph
+    vectors.write([id_ for id_ in ids if id_ in lost], portion.vectors[[id_ in lost for id_ in ids]])
     if work := outbox.oldest(store.database, "vectors", limit=1_000_000):
         outbox.done(store.database, "vectors", upto=work[-1].seq)
 

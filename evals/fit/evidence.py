@@ -1,11 +1,11 @@
 """Fits ``assistant/fitted/evidence.json``: coefficients and thresholds of the evidence, with the ranker and without.
 
-    python -m evals.fit.evidence --data FOLDER [--without-ranker] [--out FILE]
+    python -m evals.fit.evidence --data FOLDER [--without-ranker] [--out FILE] [--into README.md]
 
-FOLDER holds one folder per question set, see ``evals/fit/data.py``. Each run fits one of the two and leaves the other as it is.
-Coefficients and thresholds see the fitting halves only, and with the ranker only topics that it was not trained on; every figure
-comes from the reporting halves, but for what further statements bring. Deterministic.
-What ``evals/fit/thresholds.py`` wrote into the one that is fitted is lost: run it again.
+FOLDER holds one folder per question set, see ``evals/fit/data.py``; this project's fit questions (``evals/fit/news.py``) are one
+more set, on which confidence is calibrated and the thresholds are chosen. Each run fits one of the two and leaves the other as it
+is. Coefficients see the fitting halves only, and with the ranker only topics that it was not trained on; every figure comes from
+the reporting halves, of the project's questions the dev split, but for what further statements bring. Deterministic.
 """
 
 from __future__ import annotations
@@ -26,8 +26,20 @@ from assistant.evidence import FEATURES, compare
 from assistant.models import Ranker, SentenceEncoder, load_encoder, load_ranker
 from assistant.settings import Settings
 from evals.fit.data import SOURCES, Corpus, Question, Source, read_half
-from evals.fit.figures import SAMPLES, ablate, calibration, count_statements, decisions, report, show
+from evals.fit.figures import (
+    SAMPLES,
+    ablate,
+    calibration,
+    count_statements,
+    decisions,
+    markdown,
+    report,
+    show,
+    targets,
+)
+from evals.fit.news import LICENCE, NAME, measure_news
 from evals.fit.regression import Model, calibrate, choose_thresholds, fit
+from evals.tables import replace_between
 
 # The half that each of the two is fitted on: the ranker is too sure of topics it was trained on.
 FITTED_ON = {"with ranker": "kept out", "without ranker": "fit"}
@@ -55,28 +67,34 @@ def main() -> None:
         "--without-ranker", action="store_true", help="fit the coefficients for going without the ranker"
     )
     parser.add_argument("--out", type=Path, default=Path("assistant/fitted/evidence.json"))
+    parser.add_argument("--into", type=Path, help="a file, README.md say, whose tables between the marks are replaced")
     given = parser.parse_args()
     settings = Settings(threads=os.cpu_count() or 1, ranker="none" if given.without_ranker else "packaged")
     ranker = load_ranker(settings)
     kind = "with ranker" if ranker else "without ranker"
     fitting, reporting = (measure_half(half, given.data, settings, ranker) for half in (FITTED_ON[kind], "report"))
-    judging = [question for question in fitting if question.source != "squadshifts"]
-    model = calibrate(fit(fitting, list(range(len(FEATURES[kind])))), judging)
-    thresholds = choose_thresholds(model, judging)
+    news = [question for question in fitting if question.source == NAME]
+    model = calibrate(fit(fitting, list(range(len(FEATURES[kind])))), news)
+    thresholds = choose_thresholds(model, news)
     figures = {
         "reporting": report(model, reporting, thresholds["answer"]),
         "by threshold": decisions(model, reporting),
-        "calibration": calibration(model, [q for q in reporting if q.source != "squadshifts" and q.kind != "swapped"]),
+        "calibration": calibration(model, [q for q in reporting if q.kind == "plain"]),
+        "targets": targets(model, news, [question for question in reporting if question.source == NAME]),
         "ablation": ablate(kind, fitting, reporting),
     }
     console = Console(width=200)
     show(f"{kind}, answer at {thresholds['answer']}, nearest at {thresholds['nearest']}", figures["reporting"], console)
     show("right decisions by threshold", figures["by threshold"], console)
-    show("calibration, swapped questions left out", figures["calibration"], console)
-    show("further statements, fitting halves", count_statements(model, judging, thresholds["answer"]), console)
+    show("calibration, made-up questions left out", figures["calibration"], console)
+    show("news: thresholds by target on the fit split, their cost on dev", figures["targets"], console)
+    show("further statements, news, fit", count_statements(model, news, thresholds["answer"]), console)
     show("ablation", figures["ablation"], console)
     ids = {"fit": ids_by_set(fitting), "report": ids_by_set(reporting)}
     write(given.out, kind, model, thresholds, ranker, figures, ids)
+    if given.into is not None:
+        for mark, table in markdown(json.loads(given.out.read_text(encoding="utf-8"))).items():
+            replace_between(given.into, mark, table)
     for name, value in zip(FEATURES[kind], model.coefficients, strict=True):
         console.print(f"{name:20s} {value:+.3f}")
 
@@ -87,12 +105,12 @@ def measure_half(half: str, data: Path, settings: Settings, ranker: Ranker | Non
     for source in SOURCES:
         corpus, mine = read_half(source, data, half)
         questions += measure(mine, corpus, source, encoder, ranker)
-    return questions
+    return questions + measure_news(half, settings, encoder, ranker)
 
 
 def ids_by_set(questions: Iterable[Question]) -> dict[str, list[str]]:
     """The ids of these questions by set, each once; those of ``evals.sets``."""
-    found: dict[str, set[str]] = {source.folder: set() for source in SOURCES}
+    found: dict[str, set[str]] = {name: set() for name in (*(source.folder for source in SOURCES), NAME)}
     for question in questions:
         found[question.source].add(question.id)
     return {name: sorted(ids) for name, ids in found.items()}
@@ -110,9 +128,8 @@ def write(
     """The JSON that ``assistant.evidence.Evidence.load`` reads, with where it comes from."""
     provenance = {
         "command": f"python -m evals.fit.evidence --data FOLDER{'' if ranker else ' --without-ranker'}",
-        "sets": {
-            source.folder: {"licence": source.licence, "most per side and half": source.cap} for source in SOURCES
-        },
+        "sets": {source.folder: {"licence": source.licence, "most per side and half": source.cap} for source in SOURCES}
+        | {NAME: {"licence": LICENCE}},
         "split": "half of the topics for fitting, half for reporting: sha256 of the topic, odd to reporting; untitled to fitting",
         "fitted on": FITTED_ON[kind],
         "intervals": f"95 %, {SAMPLES} bootstrap resamples of the topics",

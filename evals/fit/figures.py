@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,19 +14,19 @@ from sklearn.metrics import roc_auc_score
 
 from assistant.evidence import FEATURES, VECTOR_FEATURES, WORD_FEATURES
 from evals.fit.data import SEED, Question
-from evals.fit.regression import Model, confidence, fit
+from evals.fit.regression import GRID, Model, confidence, fit, is_first
+from evals.metrics import calibration_error
 
 SAMPLES = 500  # bootstrap resamples
 NAMES = ("names_absent", "absent", "names_elsewhere", "names_off_sentence")
 FORM = ("typed", "fits", "no_number")
+COSTS = ("wrong of the answers", "answered of the answerable", "answered rightly of these", "declined of the others")
 DROPPED: dict[str, dict[str, tuple[str, ...]]] = {
     "with ranker": {
         "all features": (),
         "ranker alone": (*WORD_FEATURES, *VECTOR_FEATURES),
         "without ranker's score": ("read",),
         "without token vectors": VECTOR_FEATURES,
-        "without reading on": tuple(name for name in VECTOR_FEATURES if name.startswith("read_on_")),
-        "without the sentence alone": ("cosine", "late", "late_least"),
         "without names and numbers": NAMES,
         "without absent from article": ("names_absent", "absent"),
         "without names in context": ("names_elsewhere", "names_off_sentence"),
@@ -35,9 +35,7 @@ DROPPED: dict[str, dict[str, tuple[str, ...]]] = {
     "without ranker": {
         "all features": (),
         "without token vectors": VECTOR_FEATURES,
-        "without reading on": tuple(name for name in VECTOR_FEATURES if name.startswith("read_on_")),
-        "without the sentence alone": ("cosine", "late", "late_least"),
-        "without cosine": ("cosine", "read_on_cosine"),
+        "without cosine": ("cosine",),
         "without names and numbers": NAMES,
         "without absent from article": ("names_absent", "absent"),
         "without names in context": ("names_elsewhere", "names_off_sentence"),
@@ -55,14 +53,6 @@ def bootstrap(questions: list[Question], figure: Callable[[NDArray[np.int64]], f
     draws = [np.concatenate([groups[i] for i in rng.integers(0, len(groups), len(groups))]) for _ in range(SAMPLES)]
     low, high = np.nanpercentile([figure(draw) for draw in draws], [2.5, 97.5])
     return [round(float(value), 3) for value in (figure(np.arange(len(questions))), low, high)]
-
-
-def is_first(model: Model, question: Question, *, own_article: bool = False) -> bool:
-    """Whether the best candidate, of all or of the gold article's, answers."""
-    logits = model.logits(question)
-    if own_article and len(question.keys):
-        logits = np.where([key == question.near for key, _ in question.keys], logits, -np.inf)
-    return bool(len(question.keys)) and bool(question.right[int(np.argmax(logits))])
 
 
 def report(model: Model, questions: list[Question], answer: float) -> dict[str, dict[str, Any]]:
@@ -98,23 +88,51 @@ def auroc(model: Model, questions: list[Question]) -> Callable[[NDArray[np.int64
 
 
 def calibration(model: Model, questions: list[Question]) -> dict[str, dict[str, Any]]:
-    """Per set and over all: the share of answerable questions, the mean confidence, and the calibration error.
+    """Per set and over all: the share whose best sentence answers, the mean confidence, and the calibration error.
 
-    The error is the mean distance of confidence and share of answerable questions in 15 bins of equally many questions.
+    The error is the mean distance of confidence and that share in 15 bins of equally many questions.
     """
     rows: dict[str, dict[str, Any]] = {}
     for source in (*dict.fromkeys(q.source for q in questions), "all"):
         mine = [q for q in questions if source in (q.source, "all")]
-        best, answerable = confidence(model, mine), np.array([q.answerable for q in mine], float)
-        bins = [part for part in np.array_split(np.argsort(best, kind="stable"), 15) if len(part)]
-        error = sum(len(part) * abs(best[part].mean() - answerable[part].mean()) for part in bins) / len(mine)
+        best, first = confidence(model, mine), np.array([is_first(model, q) for q in mine])
         rows[source] = {
             "questions": len(mine),
-            "answerable": round(float(answerable.mean()), 3),
+            "answerable": round(float(np.mean([q.answerable for q in mine])), 3),
+            "best sentence answers": round(float(first.mean()), 3),
             "mean confidence": round(float(best.mean()), 3),
-            "calibration error": round(float(error), 3),
+            "calibration error": round(calibration_error(best, first), 3),
         }
     return rows
+
+
+def targets(model: Model, fitting: list[Question], reporting: list[Question]) -> dict[str, dict[str, Any]]:
+    """For each share of wrong answers to be kept to, and of unanswerable questions to be declined: the least threshold that does
+    so on the fitting questions, and what it costs on both. An answer is wrong where its best sentence does not answer.
+    """
+    wanted: dict[str, Callable[[dict[str, float]], bool]] = {}
+    for share in (0.1, 0.2, 0.3, 0.4, 0.5):
+        wanted[f"at most {share:.0%} wrong"] = lambda cost, share=share: cost["wrong of the answers"] <= share  # type: ignore[misc]
+    for share in (0.75, 0.8, 0.85, 0.9, 0.95):
+        wanted[f"{share:.0%} declined"] = lambda cost, share=share: cost["declined of the others"] >= share  # type: ignore[misc]
+    fit_costs = {at: _costs(model, fitting, at) for at in GRID}
+    rows: dict[str, dict[str, Any]] = {}
+    for name, reached in wanted.items():
+        at = next((at for at, cost in fit_costs.items() if reached(cost)), None)
+        if at is not None:
+            costs = {"fit": fit_costs[at], "dev": _costs(model, reporting, at)}
+            row = {f"{half}: {what}": value for half, cost in costs.items() for what, value in cost.items()}
+            rows[name] = {"answer at": float(at)} | row
+    return rows
+
+
+def _costs(model: Model, questions: list[Question], at: float) -> dict[str, float]:
+    said = confidence(model, questions) >= at
+    first = np.array([is_first(model, question) for question in questions])
+    answerable = np.array([question.answerable for question in questions])
+    wrong = float((~first[said]).mean()) if said.any() else 0.0
+    shares = (wrong, said[answerable].mean(), (said & first)[answerable].mean(), (~said)[~answerable].mean())
+    return {name: round(float(share), 3) for name, share in zip(COSTS, shares, strict=True)}
 
 
 def ablate(kind: str, fitting: list[Question], reporting: list[Question]) -> dict[str, dict[str, float]]:
@@ -145,6 +163,43 @@ def show(title: str, rows: dict[str, dict[str, Any]], console: Console) -> None:
         cells = [row.get(str(column.header), "") for column in table.columns[1:]]
         table.add_row(name, *(f"{c[0]:.3f} [{c[1]:.3f}, {c[2]:.3f}]" if isinstance(c, list) else str(c) for c in cells))
     console.print(table)
+
+
+def markdown(both: Mapping[str, Any]) -> dict[str, str]:
+    """The README's tables of the fitted coefficients, by the name of their marks, from the JSON that the fit writes."""
+    ours, plain = (both[kind]["figures"] for kind in ("with ranker", "without ranker"))
+    columns = {"right sentence first": "right first", "AUROC": "auroc"}
+    head = ["set", "questions (topics)", *(name for column in columns for name in (column, "without ranker"))]
+    reporting = [
+        [name, f"{row['questions']} ({row['topics']})"]
+        + [_interval(of["reporting"][name].get(key)) for key in columns.values() for of in (ours, plain)]
+        for name, row in ours["reporting"].items()
+    ]
+    costs = ["answer at", *(f"{half}: {what}" for half in ("fit", "dev") for what in COSTS)]
+    chosen = both["with ranker"]["thresholds"]["answer"]
+    targets_ = [
+        [f"**{name}**" if row["answer at"] == chosen else name, *(f"{row[column]:.2f}" for column in costs)]
+        for name, row in ours["targets"].items()
+    ]
+    shares = ["answerable", "best sentence answers", "mean confidence", "calibration error"]
+    calibrated = [
+        [name, str(row["questions"]), *(f"{row[column]:.2f}" for column in shares)]
+        for name, row in ours["calibration"].items()
+    ]
+    return {
+        "fit:sets": _lines([head, *reporting]),
+        "fit:targets": _lines([["target on the fit split", *costs], *targets_]),
+        "fit:calibration": _lines([["set", "questions", *shares], *calibrated]),
+    }
+
+
+def _interval(found: Sequence[float] | None) -> str:
+    return f"{found[0]:.2f} [{found[1]:.2f}, {found[2]:.2f}]" if found else ""
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> str:
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
 
 
 def decisions(model: Model, questions: list[Question]) -> dict[str, dict[str, Any]]:

@@ -1,12 +1,12 @@
 """Trains the evidence ranker: writes ``assistant/fitted/ranker.safetensors``, ``ranker.json`` and ``ranker_ids.json``.
 
-    python -m evals.fit.ranker --data FOLDER [--work FOLDER] [--turns 2] [--steps N] [--out FOLDER]
+    python -m evals.fit.ranker --data FOLDER [--work FOLDER] [--turns 2] [--steps N] [--from FOLDER] [--out FOLDER]
 
 FOLDER holds one folder per question set, see ``evals/fit/data.py``; ``evals/fit/readings.py`` says what is read. It starts from
-the packaged encoder and trains all but its word embeddings. Only the fitting halves are seen, less the topics kept out of it, on
-a slice of which the learning curve is measured. Progress is kept in the work folder: the same command goes on where it stopped;
-``--steps`` ends sooner, with the rate falling to zero by then. The order of questions is the same in every run.
-Then run ``python -m evals.fit.evidence``: its coefficients belong to one ranker.
+the packaged encoder, or an earlier ranker, and trains all but its word embeddings. Only the fitting halves are seen, less the
+topics kept out of it, on a slice of which the learning curve is measured. Progress is kept in the work folder: the same command
+goes on where it stopped; ``--steps`` ends sooner, with the rate falling to zero by then. The order of questions is the same in
+every run. Then run ``python -m evals.fit.evidence``: its coefficients belong to one ranker.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from sklearn.metrics import roc_auc_score
 from tokenizers import Tokenizer
 from transformers import AutoModel
 
-from assistant.models import SpanReader, pack_changes, packaged_folder, score_spans, sha256
+from assistant.models import SpanReader, apply_changes, pack_changes, packaged_folder, score_spans, sha256
 from evals.fit.data import SEED
 from evals.fit.readings import READ_FOR_TRAINING, Example, Readings, tokenise
 
-BATCH_TOKENS, RATE, HEAD_RATE, WARM_UP, SAVE_EVERY = 4096, 1e-4, 7e-4, 0.06, 50
+BATCH_TOKENS, RATE, HEAD_RATE, WARM_UP, DROPOUT, SAVE_EVERY = 4096, 1e-4, 7e-4, 0.06, 0.1, 50
 CURVE_EVERY = 150  # steps between two points of the learning curve
 CURVE = {"squad2_dev_part": 260, "squadshifts": 160, "selqa": 80}  # questions of kept-out topics it is measured on
 
@@ -44,8 +44,8 @@ class Reader(torch.nn.Module):
             str(packaged_folder()),
             add_pooling_layer=False,
             attn_implementation="eager",
-            hidden_dropout_prob=0.0,
-            attention_probs_dropout_prob=0.0,
+            hidden_dropout_prob=DROPOUT,
+            attention_probs_dropout_prob=0.0,  # drawing that many random numbers takes as long as the rest
         )
         self.bert.embeddings.word_embeddings.weight.requires_grad = False
         self.head = torch.nn.Parameter(torch.zeros(3, self.bert.config.hidden_size + 1))
@@ -107,6 +107,7 @@ def batches(examples: Sequence[Example], seed: int) -> Iterator[list[Example]]:
 @torch.no_grad()
 def measure(model: Reader, slices: dict[str, list[Example]]) -> dict[str, float]:
     """On questions of kept-out topics read with their own passage: AUROC of answerable or not, right sentence first."""
+    model.eval()
     figures: dict[str, float] = {}
     for name, examples in slices.items():
         best, first, answered = [], [], []
@@ -154,18 +155,19 @@ class Progress:
     losses: list[float] = field(default_factory=list)
 
 
-def train(data: Path, work: Path, *, turns: int, most: int | None) -> Reader:
-    """The trained model; goes on from the work folder where there is something in it."""
+def train(data: Path, work: Path, *, turns: int, most: int | None, earlier: Path | None) -> Reader:
+    """The trained model; goes on from the work folder where there is something in it, else from the ``earlier`` ranker."""
     work.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(SEED)
     rounds, slices = read_examples(data, turns)
     todo = [batch for number, examples in enumerate(rounds) for batch in batches(examples, SEED + number)][:most]
     model = Reader()
     torch.nn.init.normal_(model.head, std=0.02)
+    seen = start_from(earlier, work, model) if earlier else 0
     body = [weight for weight in model.bert.parameters() if weight.requires_grad]
     groups = [{"params": body, "peak": RATE}, {"params": [model.head], "peak": HEAD_RATE}]
     optimiser = torch.optim.AdamW(groups, lr=RATE, weight_decay=0.01, fused=True)
-    done = resume(work, model, optimiser)
+    done = resume(work, model, optimiser) or Progress(readings=seen)
     print(f"{len(todo)} steps, {sum(map(len, todo))} readings, from step {done.steps}", flush=True)
     for examples in todo[done.steps :]:
         share = done.steps / len(todo)
@@ -185,6 +187,7 @@ def train(data: Path, work: Path, *, turns: int, most: int | None) -> Reader:
 
 def take_step(model: Reader, optimiser: torch.optim.Optimizer, examples: Sequence[Example]) -> float:
     """One step of the optimiser; the loss before it."""
+    model.train()
     batch = collate(examples)
     spans, null = model(batch)
     loss = loss_of(spans, null, batch["gold"])
@@ -195,10 +198,22 @@ def take_step(model: Reader, optimiser: torch.optim.Optimizer, examples: Sequenc
     return float(loss.detach())
 
 
-def resume(work: Path, model: Reader, optimiser: torch.optim.Optimizer) -> Progress:
-    """How far the work folder is, with model and optimiser as they were then."""
+def start_from(earlier: Path, work: Path, model: Reader) -> int:
+    """Give the model the weights of an earlier ranker and the work folder its learning curve. Returns how much it has read."""
+    changes = load_file(earlier / "ranker.safetensors")
+    model.head.data = changes.pop("head").float()
+    apply_changes(model.bert, changes)
+    curve = json.loads((earlier / "ranker.json").read_text(encoding="utf-8"))["learning curve"]
+    if not (work / "curve.jsonl").is_file():
+        for point in curve:
+            add_to_curve(work, point)
+    return int(curve[-1]["readings"])
+
+
+def resume(work: Path, model: Reader, optimiser: torch.optim.Optimizer) -> Progress | None:
+    """How far the work folder is, with model and optimiser as they were then; None where there is nothing in it."""
     if not (work / "state.pt").is_file():
-        return Progress()
+        return None
     kept: dict[str, Any] = torch.load(work / "state.pt", weights_only=True)
     model.load_state_dict(kept["model"])
     optimiser.load_state_dict(kept["optimiser"])
@@ -260,9 +275,11 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path(".ranker"), help="where progress is kept")
     parser.add_argument("--turns", type=int, default=2, help="times that the questions are gone through")
     parser.add_argument("--steps", type=int, help="end after so many steps of the optimiser")
+    parser.add_argument("--from", type=Path, dest="earlier", help="folder of an earlier ranker to go on from")
     parser.add_argument("--out", type=Path, default=Path("assistant/fitted"))
     given = parser.parse_args()
-    write(given.out, given.work, given.data, train(given.data, given.work, turns=given.turns, most=given.steps))
+    model = train(given.data, given.work, turns=given.turns, most=given.steps, earlier=given.earlier)
+    write(given.out, given.work, given.data, model)
 
 
 if __name__ == "__main__":

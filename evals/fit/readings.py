@@ -1,13 +1,17 @@
 """What the ranker is trained on: questions with a passage to read and the places in it that answer, or none.
 
 An answerable question is read with the passage that answers it; spans are the marked ones (squadshifts), all occurrences of the
-answer in that passage (squad2, timeqa) or whole sentences (selqa, clapnq). Nothing is to be found in: the paragraph an
+answer in that passage (squad2, timeqa) or whole sentences (selqa, clapnq, our own). Nothing is to be found in: the paragraph an
 unanswerable question was written about, a passage of our own search that does not hold the answer, and the right passage for a
 question in which a name or number was swapped.
+
+``invented.jsonl`` beside this file is our own set, written to be trained on and for nothing else: news articles about invented
+people and places, an article a line with its questions, ``gold`` the sentences of the story of which each alone answers.
 """
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -36,9 +40,11 @@ from evals.fit.data import (
 )
 
 TIMED = Source("timeqa_human", "BSD-3", 0, tokenised=True, kept_out=0)
-READ_FOR_TRAINING = (*SOURCES, TIMED)
+INVENTED = Source("evals/fit/invented", "MIT, this project's own", 0, kept_out=0)
+READ_FOR_TRAINING = (*SOURCES, TIMED, INVENTED)
+TIMES = {INVENTED.folder: 4}  # that a set is gone through in a turn, each time with other passages that do not answer
 OTHER_SHARE = {"squadshifts": 0.3}  # questions also read with a passage that does not answer; the other sets: all
-BY_SENTENCE = ("selqa", "clapnq_dev")  # sets that mark whole sentences
+BY_SENTENCE = ("selqa", "clapnq_dev", INVENTED.folder)  # sets that mark whole sentences
 SWAPPED_SHARE = 0.12
 LONGEST = 320  # tokens; a longer input is cut at its end
 
@@ -84,6 +90,25 @@ def tokenise(tokenizer: Tokenizer, reading: Reading) -> Example | None:
     return Example(coded.ids[:LONGEST], coded.type_ids[:LONGEST], sentences, tuple(dict.fromkeys(gold)), reading.whole)
 
 
+def read_set(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The articles and the questions of somebody else's set."""
+    return read_lines(folder / "corpus.jsonl.gz"), read_lines(folder / "questions.jsonl.gz")
+
+
+def read_invented() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The articles and the questions of our own set, as rows like those of the others."""
+    lines = Path(__file__).with_name("invented.jsonl").read_text(encoding="utf-8").splitlines()
+    articles, questions = [json.loads(line) for line in lines], []
+    for article in articles:
+        for number, asked in enumerate(article.pop("questions"), 1):
+            gold = asked.get("gold", [])
+            row = {"id": f"{article['id']}-{number:02}", "question": asked["question"], "answerable": bool(gold)}
+            row |= {"gold_ids": list(dict.fromkeys(key for key, _ in gold)), "near_miss_ids": [article["id"]]}
+            sentences = [sentence for _, sentence in gold]
+            questions.append(row | {"evidence": sentences, "answers": sentences})
+    return articles, questions
+
+
 @dataclass(frozen=True)
 class Row:
     """A question of the fitting half with the passage it is read with and what in it answers; ``id`` as in ``Question``."""
@@ -102,14 +127,14 @@ class Readings:
     def __init__(self, source: Source, folder: Path, *, kept_out: bool) -> None:
         self.source = source
         clean: Callable[[str], str] = join_tokens if source.tokenised else str
-        articles = read_lines(folder / source.folder / "corpus.jsonl.gz")
-        topics = {article["id"]: topic_of(source, article) for article in articles}
+        articles, questions = read_invented() if source == INVENTED else read_set(folder / source.folder)
+        topics = {article["id"]: "" if source == INVENTED else topic_of(source, article) for article in articles}
         for article in articles:
             article |= {"title": article["title"].replace("_", " "), "text": clean(article["text"])}
         fit = [article for article in articles if half_of(topics[article["id"]]) == "fit"]
         self.corpus = Corpus(a for a in fit if is_kept_out(source, topics[a["id"]]) is kept_out)
         self.rows: list[Row] = []
-        for row in read_lines(folder / source.folder / "questions.jsonl.gz"):
+        for row in questions:
             row["evidence"] = [clean(text) for text in row.get("evidence", [])]
             if near_article(row) in self.corpus.articles:
                 self.rows += self._place(row)
@@ -158,6 +183,11 @@ class Readings:
 
     def turn(self, number: int) -> Iterator[Reading]:
         """One turn of training: squadshifts has so many questions that each turn takes every second one."""
+        times = TIMES.get(self.source.folder, 1)
+        for time in range(number * times, (number + 1) * times):
+            yield from self._once(time)
+
+    def _once(self, number: int) -> Iterator[Reading]:
         rng = random.Random(SEED + number)
         pool = sorted({part for row in self.rows for part in swappable(row.question)})
         rows = self.rows[number % 2 :: 2] if self.source.folder == "squadshifts" else self.rows
@@ -178,7 +208,8 @@ class Readings:
         for key, numbers in self.corpus.search(row.question, ""):
             lower = self.corpus.passage_text(key, numbers).lower()
             answers = any(answer.lower().strip(" .") in lower for answer in row.texts if answer.strip(" ."))
-            answers = answers or (self.source.folder in BY_SENTENCE and key == row.near and bool(row.spans))
+            if self.source.folder in BY_SENTENCE and self.source != INVENTED:  # their answers are no parts of the text
+                answers = answers or (key == row.near and bool(row.spans))
             if (key, numbers) != (row.near, row.passage) and not answers:
                 found.append((key, numbers))
         if found:

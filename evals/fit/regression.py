@@ -10,6 +10,9 @@ from sklearn.linear_model import LogisticRegression
 
 from evals.fit.data import Floats, Question
 
+DECLINED, NEAR = 0.85, 0.95  # what the two thresholds are chosen for
+GRID = np.round(np.arange(0.02, 0.99, 0.01), 2)
+
 
 @dataclass(frozen=True)
 class Model:
@@ -82,35 +85,28 @@ def fit(questions: list[Question], columns: list[int], rounds: int = 3, hardest:
 
 
 def calibrate(model: Model, questions: list[Question]) -> Model:
-    """Platt scaling of the best sentence's logit against answerable or not, folded into the coefficients."""
+    """Platt scaling of the best sentence's logit against whether it answers, folded into the coefficients."""
     best = np.array([[model.logits(question).max()] for question in questions])
-    answerable = [question.answerable for question in questions]
-    found = LogisticRegression(C=1e6).fit(best, answerable, sample_weight=balance(questions))
+    found = LogisticRegression(C=1e6).fit(best, [is_first(model, question) for question in questions])
     slope, shift = float(found.coef_[0, 0]), float(found.intercept_[0])
     return replace(model, coefficients=model.coefficients * slope, intercept=model.intercept * slope + shift)
 
 
-def balance(questions: Sequence[Question]) -> Floats:
-    """Weights under which both sides count the same."""
-    weights = weigh(questions)
-    answerable = np.array([question.answerable for question in questions])
-    sides: Floats = np.where(answerable, weights / weights[answerable].sum(), weights / weights[~answerable].sum())
-    return sides
+def is_first(model: Model, question: Question, *, own_article: bool = False) -> bool:
+    """Whether the best candidate, of all or of the gold article's, answers."""
+    logits = model.logits(question)
+    if own_article and len(question.keys):
+        logits = np.where([key == question.near for key, _ in question.keys], logits, -np.inf)
+    return bool(len(question.keys)) and bool(question.right[int(np.argmax(logits))])
 
 
 def choose_thresholds(model: Model, questions: list[Question]) -> dict[str, float]:
-    """``answer`` has the highest balanced accuracy; 95 % of the answerable questions lie above ``nearest``."""
+    """``answer``: the least at which DECLINED of the unanswerable are declined; NEAR of the answerable lie above ``nearest``."""
     best = confidence(model, questions)
     answerable = np.array([question.answerable for question in questions])
-    weights = balance(questions)
-    grid = np.round(np.arange(0.02, 0.99, 0.01), 2)
-    gains = [weights[(best >= at) == answerable].sum() for at in grid]
-    smooth = np.convolve(np.pad(gains, 2, mode="edge"), np.ones(5) / 5, mode="valid")  # a plateau, not a lucky point
-    answer = float(grid[int(np.argmax(smooth))])
-    order = np.argsort(best[answerable])
-    share = np.cumsum(weights[answerable][order]) / weights[answerable].sum()
-    nearest = float(best[answerable][order][int(np.searchsorted(share, 0.05))])
-    return {"answer": answer, "nearest": round(min(nearest, answer), 3)}
+    answer = next(at for at in GRID if (best[~answerable] < at).mean() >= DECLINED)
+    nearest = float(np.quantile(best[answerable], 1 - NEAR))
+    return {"answer": float(answer), "nearest": round(min(nearest, answer), 3)}
 
 
 def confidence(model: Model, questions: Sequence[Question]) -> Floats:

@@ -1,0 +1,71 @@
+"""The fit behind ``evidence.json``: thresholds part the two sides, confidence is calibrated, targets are kept to."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from evals.fit.data import Question
+from evals.fit.figures import calibration, targets
+from evals.fit.regression import DECLINED, NEAR, Model, calibrate, choose_thresholds, confidence, fit, is_first
+
+
+def questions(count: int, *, seed: int) -> list[Question]:
+    """Of one set: three in four are answerable, and one noisy feature tells the sentence that answers."""
+    drawn = np.random.default_rng(seed)
+    found = []
+    for number in range(count):
+        answerable = number % 4 != 3
+        rows = drawn.normal(0, 1, (4, 2))
+        if answerable:
+            rows[0, 0] += 2.5
+        near = f"article-{number}"
+        keys = tuple((near, place) for place in range(4))
+        gold = frozenset(keys[:1]) if answerable else frozenset()
+        found.append(
+            Question(
+                str(number),
+                "?",
+                "news",
+                "plain",
+                f"topic {number % 7}",
+                answerable,
+                near,
+                gold,
+                keys=keys,
+                features=rows,
+            )
+        )
+    return found
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    mine = questions(400, seed=1)
+    return calibrate(fit(mine, [0, 1]), mine)
+
+
+def test_the_right_sentence_comes_first_and_confidence_is_how_often(model: Model) -> None:
+    others = questions(400, seed=2)
+    first = np.mean([is_first(model, question) for question in others])
+    assert first > 0.6
+    assert abs(confidence(model, others).mean() - first) < 0.05
+    assert calibration(model, others)["news"]["calibration error"] < 0.08
+
+
+def test_thresholds_decline_and_keep_near_as_many_as_they_are_chosen_for(model: Model) -> None:
+    others = questions(400, seed=3)
+    thresholds = choose_thresholds(model, others)
+    assert thresholds["nearest"] <= thresholds["answer"]
+    best, answerable = confidence(model, others), np.array([question.answerable for question in others])
+    assert DECLINED <= (best[~answerable] < thresholds["answer"]).mean() < DECLINED + 0.05
+    assert (best[answerable] >= thresholds["nearest"]).mean() == pytest.approx(NEAR, abs=0.01)
+
+
+def test_a_target_is_kept_to_and_its_cost_is_told(model: Model) -> None:
+    mine = questions(400, seed=1)
+    rows = targets(model, mine, questions(400, seed=2))
+    strict, lax = rows["at most 10% wrong"], rows["at most 30% wrong"]
+    assert strict["fit: wrong of the answers"] <= 0.1
+    assert strict["answer at"] > lax["answer at"]
+    assert strict["dev: answered of the answerable"] < lax["dev: answered of the answerable"]
