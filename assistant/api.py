@@ -163,11 +163,10 @@ def _tending(assistant: Assistant) -> Iterator[None]:
                 said = ""
             except _Over:
                 return
-            except (
-                Exception
-            ) as error:  # another process is writing, the disk is full: the work stays open and is tried again
-                if said != (said := str(error)):
+            except Exception as error:  # the outermost of this thread: the work stays open and is tried again
+                if str(error) != said:  # every second, and said once
                     log.warning("index work was put off: %s", error, exc_info=not isinstance(error, AssistantError))
+                said = str(error)
             over.wait(_LOOK_SECONDS)
 
     thread = threading.Thread(target=tend, name="index work", daemon=True)

@@ -26,12 +26,15 @@ class Work:
     chunk_id: str
 
 
-def note(database: Database, action: Action, chunk_ids: Sequence[str]) -> None:
-    """Promise the change to both indexes. To be called inside the transaction that makes it true."""
-    database.connection.executemany(
-        'INSERT INTO outbox ("index", action, chunk_id) VALUES (?, ?, ?)',
-        [(index, action, chunk_id) for index in INDEXES for chunk_id in chunk_ids],
-    )
+def note(
+    database: Database, action: Action, chunk_ids: Sequence[str], *, indexes: Sequence[IndexName] = INDEXES
+) -> None:
+    """Promise the change to both indexes, or to one. To be called inside the transaction that makes it true."""
+    with database.writing() as connection:
+        connection.executemany(
+            'INSERT INTO outbox ("index", action, chunk_id) VALUES (?, ?, ?)',
+            [(index, action, chunk_id) for index in indexes for chunk_id in chunk_ids],
+        )
 
 
 def oldest(database: Database, index: IndexName, *, limit: int) -> list[Work]:
@@ -55,14 +58,6 @@ def pending(database: Database, index: IndexName) -> int:
 def waiting(database: Database, index: IndexName) -> set[str]:
     """The chunks that wait for an index."""
     return {row[0] for row in database.connection.execute('SELECT chunk_id FROM outbox WHERE "index" = ?', (index,))}
-
-
-def promise(database: Database, index: IndexName, chunk_ids: Sequence[str]) -> None:
-    """Promise chunks to one index again, which should have them and has not."""
-    with database.writing() as connection:
-        connection.executemany(
-            "INSERT INTO outbox (\"index\", action, chunk_id) VALUES (?, 'add', ?)", [(index, id_) for id_ in chunk_ids]
-        )
 
 
 def refill(database: Database, index: IndexName) -> None:

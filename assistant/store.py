@@ -133,7 +133,7 @@ class Store:
         if vectors.lost(list(dict.fromkeys([*stored[-_NEWEST:], *sample]))):
             lost = vectors.lost(stored)
             log.warning("%d of %d vectors were lost; they are being made again", len(lost), len(stored))
-            outbox.promise(self.database, "vectors", lost)
+            outbox.note(self.database, "add", lost, indexes=("vectors",))
 
     def searchable_vectors(self) -> tuple[Vectors | None, tuple[str, ...]]:
         """The vector index if a question may be asked of it, and notes for the reader on what limits the search."""

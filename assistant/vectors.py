@@ -176,8 +176,17 @@ def open_vectors(
     lock = None if server else acquire(folder.parent / "vectors.lock", seconds=lock_seconds)
     if lock is None and not server:
         return None
-    if lock is not None and on_owned is not None:
-        on_owned()
+    try:
+        if lock is not None and on_owned is not None:
+            on_owned()
+        return _opened(folder, server, lock)
+    except BaseException:
+        if lock is not None:
+            lock.release()
+        raise
+
+
+def _opened(folder: Path, server: str | None, lock: FileLock | None) -> Vectors:
     import chromadb
     from chromadb.config import Settings as ChromaSettings
     from chromadb.errors import ChromaError
@@ -188,8 +197,6 @@ def open_vectors(
             return Vectors(_server_client(server, quiet), None)
         return Vectors(chromadb.PersistentClient(str(folder), settings=quiet), lock)
     except (ChromaError, ValueError, OSError) as error:
-        if lock is not None:
-            lock.release()
         raise StoreProblem(
             f"the vector index {server or folder} cannot be opened: {error}",
             hint="Rebuild it: assistant rebuild vectors",

@@ -158,6 +158,21 @@ def test_an_add_says_what_is_findable_by_words_before_it_embeds(write: Write) ->
     ]
 
 
+def test_an_add_that_is_interrupted_while_it_embeds_has_said_what_is_safe_and_what_failed(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("assistant.assistant.Assistant.catch_up", interrupted)
+    given = ["add", str(write("bridge.md", BRIDGE, title="Bridge")), str(tmp_path / "missing.md"), "--json"]
+    result = CliRunner().invoke(cli.app, given)
+    assert result.exit_code != 0
+    report = json.loads(result.stdout[: result.stdout.rindex("}") + 1])
+    assert (report["added"], report["pending_vectors"]) == (["bridge.md"], 1)
+    assert "missing.md" in result.stderr
+
+
 def test_a_bad_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASSISTANT_DENSE_WEIGHT", "a lot")
     done = assistant("list")

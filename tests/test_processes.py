@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -20,8 +21,10 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi.testclient import TestClient
 
 from assistant import Assistant, Settings, owner
+from assistant.api import build_app
 from assistant.database import Database
 from assistant.doctor import examine
 from tests.doubles import WordEncoder
@@ -183,6 +186,27 @@ def test_a_chat_that_is_embedding_closes_at_once(tmp_path: Path) -> None:
             started = time.monotonic()
         assert time.monotonic() - started < 20
         assert 0 < assistant.store.pending("vectors") < waiting
+
+
+def test_the_index_work_of_a_chat_survives_any_error(
+    tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Assistant(Settings(home=tmp_path / "home"), encoder=WordEncoder()) as assistant:
+        assistant.add([write("bridge.md", BRIDGE, title="Bridge closed")], wait=False)
+        catch_up, failures = assistant.store.catch_up, [sqlite3.OperationalError("database or disk is full")]
+
+        def fail_once(*given: Any, **named: Any) -> int:
+            if failures:
+                raise failures.pop()
+            return catch_up(*given, **named)
+
+        monkeypatch.setattr(assistant.store, "catch_up", fail_once)
+        with TestClient(build_app(assistant)):
+            deadline = time.monotonic() + 60
+            while assistant.store.pending("vectors") and time.monotonic() < deadline:
+                time.sleep(0.1)
+        assert assistant.store.pending("vectors") == 0
+        assert "disk is full" in caplog.text
 
 
 def test_an_add_that_is_killed_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:

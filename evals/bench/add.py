@@ -75,7 +75,7 @@ def main() -> None:
     print(table)
     print(f"kept in {chosen.work}/add.json and add.md", file=sys.stderr)
     if chosen.into is not None:
-        replace_between(chosen.into, "bench:add", table)
+        replace_between(chosen.into, "bench:add", table.rstrip())
 
 
 if __name__ == "__main__":
