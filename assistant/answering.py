@@ -1,12 +1,13 @@
 """From passages to an answer: the sentences of the passages are scored, the best become statements, or the question is declined.
 
-Every statement is verbatim: one whole sentence of an article, sliced by its citation. Nothing is written here.
+Every statement is verbatim: one or more whole sentences of an article, sliced by its citation. Nothing is written here.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
@@ -17,10 +18,21 @@ from assistant.fulltext import words
 from assistant.models import Encoder, Page
 from assistant.schema import Article, Markup, Nearest, Outcome, Passage, Span, Statement
 from assistant.settings import Settings
+from assistant.words import read_question
 
 _NEAREST = 3  # articles offered with a decline
 _FURTHER = 0.6  # a further statement has at least this share of the best one's probability
 _SAME = 0.6  # two sentences that share more of their words say the same
+_BACK = 2  # sentences that a quote reaches back for the name of its "He"
+_LEANS = {  # sentences that begin so lean on the one before
+    language: re.compile(rf"[\"“„»«'‘(\s]*(?:{words})\b", re.IGNORECASE)
+    for language, words in {
+        "en": "he|she|they|it|his|her|their|its|this|these|that|those|both|neither",
+        "de": "er|sie|es|sein|seine|ihr|ihre|dies|diese|dieser|dieses|beide",
+        "fr": "il|elle|ils|elles|son|sa|ses|leur|leurs|cela|ce|cette|ces|celui-ci|celle-ci",
+        "es": "él|ella|ellos|ellas|su|sus|esto|este|esta|estos|estas|eso|ambos|ambas",
+    }.items()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +67,13 @@ def decide(
     encoder: Encoder,
     evidence: Evidence,
     settings: Settings,
+    said: str = "",
 ) -> Decision:
-    """Score the sentences of the passages and decide between an answer, the nearest articles and a plain decline."""
-    found = candidates(passages)
+    """Score the sentences of the passages and decide between an answer, the nearest articles and a plain decline.
+
+    Sentences that stand in ``said`` were shown before and are not wanted again.
+    """
+    found = candidates(passages, said)
     nearest = nearest_articles(passages)
     if not found:
         return Decision("decline", "The passages found hold no sentence that could answer it.", 0.0, (), nearest)
@@ -70,14 +86,37 @@ def decide(
     answer_at = evidence.answer_threshold if settings.answer_threshold is None else settings.answer_threshold
     nearest_at = evidence.nearest_threshold if settings.nearest_threshold is None else settings.nearest_threshold
     if best.probability >= answer_at:
-        statements = _statements(ranked, at_least=_FURTHER * best.probability, limit=settings.statements)
+        kept = [pair for pair in ranked if pair[1].probability >= _FURTHER * best.probability]
+        asks_who = read_question(question, "en").kind == "who"
+        statements = _statements(kept, named=asks_who, limit=settings.statements)
         return Decision("answer", "The quoted sentences answer the question.", best.probability, statements, nearest)
     outcome: Outcome = "nearest" if best.probability >= nearest_at else "decline"
     return Decision(outcome, _why_not(best), best.probability, (), nearest)
 
 
-def candidates(passages: Sequence[Passage]) -> list[tuple[Sentence, Candidate]]:
-    """The sentences of the passages, best passage first, with what is needed to judge them. Headings say nothing."""
+def join(decisions: Sequence[Decision], settings: Settings) -> Decision | None:
+    """One answer to questions asked together: the best statement of each, then the next best. None unless each is answered.
+
+    Its confidence is the least of theirs.
+    """
+    if any(decision.outcome != "answer" for decision in decisions):
+        return None
+    chosen: list[Statement] = []
+    for decision in decisions:
+        chosen += [new for new in decision.statements if not _is_cited(new, chosen)][:1]
+    others = sorted((new for decision in decisions for new in decision.statements), key=lambda new: -new.support)
+    for new in others:
+        if len(chosen) < settings.statements and not _is_cited(new, chosen):
+            chosen.append(new)
+    least = min(decisions, key=lambda decision: decision.confidence)
+    return replace(least, statements=tuple(chosen), nearest=decisions[0].nearest)
+
+
+def candidates(passages: Sequence[Passage], said: str = "") -> list[tuple[Sentence, Candidate]]:
+    """The sentences of the passages, best passage first, with what is needed to judge them. Headings say nothing.
+
+    Those that stand in ``said`` are left out.
+    """
     found: list[tuple[Sentence, Candidate]] = []
     for passage in passages:
         article = passage.article
@@ -92,7 +131,8 @@ def candidates(passages: Sequence[Passage]) -> list[tuple[Sentence, Candidate]]:
                 page=page,
                 number=number,
             )
-            found.append((sentence, candidate))
+            if sentence.text not in said:
+                found.append((sentence, candidate))
     return found
 
 
@@ -114,17 +154,49 @@ def _written(day: date | None) -> str:
     return f"{day.day} {day:%B} {day.year}" if day else ""
 
 
-def _statements(ranked: Sequence[tuple[Sentence, Support]], *, at_least: float, limit: int) -> tuple[Statement, ...]:
-    """The best sentences as statements, best first; one that repeats an earlier one is left out."""
-    chosen: list[tuple[Sentence, Statement]] = []
+def _statements(ranked: Sequence[tuple[Sentence, Support]], *, named: bool, limit: int) -> tuple[Statement, ...]:
+    """The best sentences as statements, best first; one that repeats an earlier one is left out.
+
+    ``named``: a sentence that begins with "He" or the like is quoted with what stands before it, unless that is quoted already.
+    """
+    chosen: list[tuple[Sentence, Sentence, Statement]] = []  # what was judged, what is quoted, the statement
     for sentence, support in ranked:
-        if support.probability < at_least or len(chosen) == limit:
+        if len(chosen) == limit:
             break
-        if any(_says_the_same(sentence, earlier) for earlier, _ in chosen):
+        if any(_says_the_same(sentence, judged) or _overlap(sentence, quoted) for judged, quoted, _ in chosen):
             continue
-        citation = cite(sentence.article, sentence.start, sentence.end)
-        chosen.append((sentence, Statement(citation.quote, support.probability, (citation,))))
-    return tuple(statement for _, statement in chosen)
+        whole = with_antecedent(sentence) if named else sentence
+        quoted = sentence if any(_overlap(whole, earlier) for _, earlier, _ in chosen) else whole
+        citation = cite(quoted.article, quoted.start, quoted.end)
+        chosen.append((sentence, quoted, Statement(citation.quote, support.probability, (citation,))))
+    return tuple(statement for _, _, statement in chosen)
+
+
+def with_antecedent(sentence: Sentence) -> Sentence:
+    """The sentence, from the one on that says who its "He" is: at most _BACK sentences earlier, and never across a heading."""
+    article = sentence.article
+    leans = _LEANS.get(article.language)
+    pieces = _spans(article.text, article.language, article.markup)
+    at = next(i for i, span in enumerate(pieces) if span.start <= sentence.start < span.end)
+    start, earliest = sentence.start, max(at - _BACK, 0)
+    while leans and leans.match(article.text, start) and at > earliest and pieces[at - 1].kind == "sentence":
+        at -= 1
+        start, _ = trimmed(article.text, pieces[at])
+    return Sentence(article, start, sentence.end)
+
+
+def _is_cited(new: Statement, chosen: Sequence[Statement]) -> bool:
+    """Whether the characters of a statement are, in part, already those of another."""
+    earlier = [citation for statement in chosen for citation in statement.citations]
+    return any(
+        one.article_id == other.article_id and one.start < other.end and other.start < one.end
+        for one in new.citations
+        for other in earlier
+    )
+
+
+def _overlap(one: Sentence, other: Sentence) -> bool:
+    return one.article.id == other.article.id and one.start < other.end and other.start < one.end
 
 
 def _says_the_same(one: Sentence, other: Sentence) -> bool:

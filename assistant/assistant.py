@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from assistant import citing
-from assistant.answering import decide
-from assistant.conversation import standalone
+from assistant.answering import Decision, decide, join
+from assistant.conversation import parts, said_before, standalone
 from assistant.errors import BadInput, BadQuestion, BrokenCitation, ModelProblem, UnknownArticle
 from assistant.evidence import Evidence
 from assistant.excerpts import decide_excerpt, read_excerpt
@@ -40,6 +40,7 @@ from assistant.schema import (
     Turn,
 )
 from assistant.settings import Settings, load_settings
+from assistant.spelling import respell
 from assistant.store import Store, quiet
 from assistant.vectors import Vectors
 
@@ -176,14 +177,15 @@ class Assistant:
         asked_as = standalone(question, turns)
         vectors, notes = store.searchable_vectors()
         excerpt = read_excerpt(asked_as)
-        evidence, limits = self._judged_by
-        passages = self._passages(excerpt or asked_as, vectors, filters, today)
+        search = partial(self._passages, vectors=vectors, filters=filters, today=today)
+        passages = search(excerpt or asked_as)
+        if not excerpt and (respelled := respell(asked_as, passages)) != asked_as:
+            asked_as, passages = respelled, search(respelled)
         yield f"Reading {len(passages)} passages"
-        decision = (
-            decide_excerpt(excerpt, passages)
-            if excerpt
-            else decide(asked_as, passages, encoder=store.encoder, evidence=evidence, settings=self.settings)
-        )
+        if excerpt:
+            decision = decide_excerpt(excerpt, passages)
+        else:
+            decision, passages = self._decide(asked_as, passages, search, said=said_before(question, turns))
         statements = self._standing(decision.statements)
         if decision.statements and not statements:  # the articles were removed while they were being read
             decision = replace(decision, outcome="nearest", reason="The articles that answered were just removed.")
@@ -200,7 +202,7 @@ class Assistant:
             passages=tuple(passages),
             nearest=decision.nearest,
             engine=self.engine(),
-            notes=(*notes, *limits),
+            notes=(*notes, *self._judged_by[1]),
         )
 
     def retrieve(self, question: str, *, filters: Filters | None = None) -> list[Passage]:
@@ -273,6 +275,19 @@ class Assistant:
             settings=self.settings,
             allowed=self.store.catalog.allowed(filters, today),
         )
+
+    def _decide(
+        self, question: str, passages: list[Passage], search: Callable[[str], list[Passage]], *, said: str
+    ) -> tuple[Decision, list[Passage]]:
+        """The decision and the passages it was made on; questions asked in one are searched for and answered one by one."""
+        evidence, encoder = self._judged_by[0], self.store.encoder
+        judge = partial(decide, encoder=encoder, evidence=evidence, settings=self.settings, said=said)
+        asked = parts(question)
+        if len(asked) > 1:
+            found = [search(part) for part in asked]
+            if joined := join([judge(part, mine) for part, mine in zip(asked, found, strict=True)], self.settings):
+                return joined, [*dict.fromkeys(passage for mine in found for passage in mine)]
+        return judge(question, passages), passages
 
     def _standing(self, statements: Sequence[Statement]) -> tuple[Statement, ...]:
         """The statements whose every citation still is what the catalog holds."""

@@ -18,7 +18,18 @@ _OWNER = re.compile(r"\b(his|her|hers|their|theirs|its)\b", re.IGNORECASE)
 _GOES_ON = re.compile(r"^\W*(?:and|but|or|also|what about|how about)\b", re.IGNORECASE)
 _BARE = re.compile(r"^\W*(?:why|when|where|who|how|since when|really)\b", re.IGNORECASE)
 _NAME = re.compile(r"[A-Z][\w’'-]*(?:\s+(?:(?:of|the|de|von|van|for)\s+)*[A-Z0-9][\w’'-]*)*")
-_FEW_WORDS = 4
+_FEW_WORDS, _FEW_TO_GO_ON = 4, 6  # fewer words are an ellipsis
+_PERSON = re.compile(r"\b(?:he|she|him|his|her|hers)\b", re.IGNORECASE)
+_ASKING = "|".join(
+    """what which who whom whose when where why how wer wem wann wo wie warum wieso welche welchem welchen welcher welches quand
+    où qui quel quelle quels quelles combien pourquoi cuándo quién dónde cuánto cuántos cuánta cuántas""".split()
+)
+_ASKS_ANEW = re.compile(rf"^\W*(?:and|but|or|also)\W+(?:\w+\W+)?(?:{_ASKING})\b", re.IGNORECASE)
+_AND_ASKS = re.compile(  # "?" before it ends an earlier question, which is not asked again
+    r"(?<!\?),?\s+(?:and|und|et|y)\s+(?=(?:(?:in|at|by|on|for|to|from|of|with|nach|um|zu|von)\s+)?"
+    rf"(?:{_ASKING})\b)",
+    re.IGNORECASE,
+)
 
 # Capitalised at the start of a question without being a name.
 _OPENERS = frozenset(
@@ -43,6 +54,28 @@ def standalone(question: str, turns: Sequence[Turn]) -> str:
     if _is_elliptic(said):
         return f"{before.rstrip()} {said}"
     return said if subject is None or names(said) else f"{said} ({subject})"
+
+
+def said_before(question: str, turns: Sequence[Turn]) -> str:
+    """What the last turn answered, if the question goes on from it: "And in 2023?" does not ask for the same sentence again."""
+    return turns[-1].answer if turns and _is_elliptic(question.strip()) else ""
+
+
+def parts(question: str) -> tuple[str, ...]:
+    """The questions that are asked in one, each standing alone; one that asks once, "How many came and left?", comes alone.
+
+    A part that names nothing, "when did it end?", is nothing without the others: the whole question stands for it.
+    """
+    first, *others = (part.strip() for part in _AND_ASKS.split(question))
+    if not others:
+        return (question,)
+    found = [f"{first}?"]
+    for part in others:
+        part = part if part.endswith("?") else f"{part}?"
+        if _PERSON.search(part):
+            part = standalone(part, [Turn(found[0])])
+        found.append(part if names(part) else question)
+    return tuple(found)
 
 
 def names(question: str) -> list[str]:
@@ -72,5 +105,7 @@ def _replaced(question: str, subject: str) -> str:
 
 def _is_elliptic(question: str) -> bool:
     """ "And in 2023?", "What about Tesla?", "Why?": too little to be searched for on its own."""
-    short = len(re.findall(r"\w+", question)) < _FEW_WORDS
-    return bool(_GOES_ON.match(question)) or (short and bool(_BARE.match(question)) and not names(question))
+    count = len(re.findall(r"\w+", question))
+    if _GOES_ON.match(question):
+        return count < _FEW_TO_GO_ON or not _ASKS_ANEW.match(question)
+    return count < _FEW_WORDS and bool(_BARE.match(question)) and not names(question)

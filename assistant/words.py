@@ -117,6 +117,12 @@ def read_words(text: str, language: str) -> tuple[Word, ...]:
     return tuple(words)
 
 
+def guess_language(question: str) -> str:
+    """The language of which the question has most function words, English where it has as many of that."""
+    words = [word.text.lower() for word in read_words(question, "en")]
+    return max(_STOP, key=lambda language: sum(word in _STOP[language] for word in words))
+
+
 @lru_cache(maxsize=256)
 def read_question(question: str, language: str) -> Asked:
     """The question's words, names and expected answer. A question of function words only keeps them all as content."""

@@ -17,7 +17,7 @@ LAYERS: list[set[str]] = [
     {"chunking", "citing", "database", "fitted", "fulltext", "models", "reading", "rendering"},
     {"outbox", "owner", "showing", "vectors", "words"},
     {"catalog", "evidence"},
-    {"answering", "conversation", "indexing", "retrieval"},
+    {"answering", "conversation", "indexing", "retrieval", "spelling"},
     {"excerpts", "store", "terminal"},
     {"doctor", "ingest"},
     {"assistant", "reports"},

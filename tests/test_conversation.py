@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.conversation import names, standalone
+from assistant.conversation import names, parts, standalone
 from assistant.schema import Turn
 
 
@@ -48,3 +48,27 @@ def test_standalone(turns: list[str], question: str, expected: str) -> None:
 def test_names_are_capitalised_runs_that_do_not_open_the_question() -> None:
     assert names("Did Elon Musk's America PAC pay Bank of America?") == ["Elon Musk's America PAC", "Bank of America"]
     assert names("Which bank paid?") == []
+
+
+@pytest.mark.parametrize(
+    ("question", "asked"),
+    [
+        ("How many came and left?", ["How many came and left?"]),
+        ("Who won and by how much did Musk lose?", ["Who won?", "by how much did Musk lose?"]),
+        ("What did Fischer say, and when did he resign?", ["What did Fischer say?", "when did Fischer resign?"]),
+        (  # nothing is named in the second: it cannot be asked alone
+            "When did it begin, and when did it end?",
+            ["When did it begin?", "When did it begin, and when did it end?"],
+        ),
+        (
+            "Wer leitet RWE, und in welchem Jahr begann Krebber?",
+            ["Wer leitet RWE?", "in welchem Jahr begann Krebber?"],
+        ),
+        (  # what a follow-up took along was asked before
+            "How much did Musk give in 2024? And what did Putin say?",
+            ["How much did Musk give in 2024? And what did Putin say?"],
+        ),
+    ],
+)
+def test_questions_asked_in_one_are_told_apart(question: str, asked: list[str]) -> None:
+    assert list(parts(question)) == asked

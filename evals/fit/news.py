@@ -16,10 +16,11 @@ from rich.progress import track
 
 from assistant import Assistant
 from assistant.answering import Sentence, candidates
-from assistant.conversation import standalone
+from assistant.conversation import said_before, standalone
 from assistant.evidence import FEATURES, compare
 from assistant.models import Ranker, SentenceEncoder
 from assistant.settings import Settings
+from assistant.spelling import respell
 from evals.fit.data import Key, Question
 from evals.schema import CORPUS, Split, question_files, read_questions, read_splits, select
 from evals.schema import Question as Asked
@@ -45,7 +46,10 @@ def measure_news(half: str, settings: Settings, encoder: SentenceEncoder, ranker
 
 def _measure(assistant: Assistant, asked: Asked, encoder: SentenceEncoder, ranker: Ranker | None) -> Question:
     text = standalone(asked.question, asked.earlier)
-    found = candidates(assistant.retrieve(text, filters=asked.filters))
+    passages = assistant.retrieve(text, filters=asked.filters)
+    if (respelled := respell(text, passages)) != text:
+        text, passages = respelled, assistant.retrieve(respelled, filters=asked.filters)
+    found = candidates(passages, said_before(asked.question, asked.earlier))
     judged = compare(text, [candidate for _, candidate in found], encoder, ranker)
     names = FEATURES["with ranker" if ranker else "without ranker"]
     keys = tuple((sentence.article.id, sentence.start) for sentence, _ in found)

@@ -1,0 +1,93 @@
+"""What a statement quotes, and one answer to questions asked together."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from assistant import Assistant, Settings
+from assistant.answering import Decision, Sentence, join, with_antecedent
+from assistant.citing import cite
+from assistant.schema import Article, Statement
+
+TEXT = """Jean Kaseya heads the agency. It is based in Addis Ababa. He sees no need to close borders. They stay open.
+
+## Reactions
+
+She disagrees. "He is wrong," said Ida Brandt. His term ends in May."""
+
+
+def article(text: str = TEXT, language: str = "en") -> Article:
+    return Article("a.md", "v1", "Mpox", text, "Sample Wire", date(2024, 8, 14), language=language, markup="markdown")
+
+
+def sentence(text: str, inside: str = TEXT, language: str = "en") -> Sentence:
+    start = inside.index(text)
+    return Sentence(article(inside, language), start, start + len(text))
+
+
+@pytest.mark.parametrize(
+    ("judged", "quoted"),
+    [
+        ("It is based in Addis Ababa.", "Jean Kaseya heads the agency. It is based in Addis Ababa."),
+        (
+            "He sees no need to close borders.",
+            "Jean Kaseya heads the agency. It is based in Addis Ababa. He sees no need to close borders.",
+        ),
+        (  # the name is three sentences away: as far back as is allowed
+            "They stay open.",
+            "It is based in Addis Ababa. He sees no need to close borders. They stay open.",
+        ),
+        ("Jean Kaseya heads the agency.", "Jean Kaseya heads the agency."),
+        ("She disagrees.", "She disagrees."),  # a heading is not quoted
+        ("His term ends in May.", 'She disagrees. "He is wrong," said Ida Brandt. His term ends in May.'),
+    ],
+)
+def test_a_quote_goes_back_to_the_sentence_that_says_who_he_is(judged: str, quoted: str) -> None:
+    found = with_antecedent(sentence(judged))
+    assert found.text == quoted
+    assert found.text == TEXT[found.start : found.end]
+
+
+def test_other_languages_have_their_own_words_for_it() -> None:
+    text = "Krebber leitet RWE. Er fordert neue Gaskraftwerke. Item ist nichts."
+    assert with_antecedent(sentence("Er fordert neue Gaskraftwerke.", text, "de")).start == 0
+    assert with_antecedent(sentence("Item ist nichts.", text, "de")).text == "Item ist nichts."
+    assert with_antecedent(sentence("Er fordert neue Gaskraftwerke.", text, "xx")).start > 0
+
+
+def decision(*statements: tuple[str, float], outcome: str = "answer") -> Decision:
+    said = []
+    for text, support in statements:
+        one = sentence(text)
+        said.append(Statement(text, support, (cite(one.article, one.start, one.end),)))
+    confidence = max((support for _, support in statements), default=0.1)
+    return Decision(outcome, "said", confidence, tuple(said), ())  # type: ignore[arg-type]
+
+
+def test_each_question_gets_its_best_statement_before_any_gets_a_second() -> None:
+    first = decision(("Jean Kaseya heads the agency.", 0.9), ("She disagrees.", 0.8))
+    second = decision(("Jean Kaseya heads the agency.", 0.6), ("They stay open.", 0.5))
+    joined = join([first, second], Settings(statements=2))
+    assert joined is not None
+    assert [one.text for one in joined.statements] == ["Jean Kaseya heads the agency.", "They stay open."]
+    assert joined.confidence == 0.6
+    third = join([first, second], Settings(statements=3))
+    assert third is not None
+    assert third.statements[2].text == "She disagrees."
+
+
+def test_one_question_without_an_answer_leaves_them_all_to_be_asked_as_one() -> None:
+    assert join([decision(("They stay open.", 0.9)), decision(outcome="nearest")], Settings()) is None
+
+
+def test_two_questions_in_one_are_answered_with_a_sentence_each(newsroom: Assistant) -> None:
+    answer = newsroom.ask(
+        "What did Hartwig Fischer allege about the art dealer, and what did he do about that statement two days later?"
+    )
+    assert answer.outcome == "answer"
+    assert any("Fischer withdrew that remark" in statement.text for statement in answer.statements)
+    assert any("the dealer held many more objects" in statement.text for statement in answer.statements)
+    cited = [(c.article_id, c.start) for statement in answer.statements for c in statement.citations]
+    assert len(set(cited)) == len(cited)
