@@ -80,7 +80,7 @@ class Assistant:
     def _judged_by(self) -> tuple[Evidence, tuple[str, ...]]:
         """The fitted scorer of sentences, and a note where it has to do without the ranker that the settings ask for."""
         try:
-            return Evidence.load(load_ranker(self.settings)), ()
+            return Evidence.load(load_ranker(self.settings), self.settings.home), ()
         except ModelProblem as problem:
             return Evidence.load(), (f"Judged without the evidence ranker: {problem}.",)
 

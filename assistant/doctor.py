@@ -12,6 +12,7 @@ from importlib.metadata import version
 
 from assistant import outbox
 from assistant.errors import AssistantError
+from assistant.evidence import Evidence
 from assistant.fulltext import FullText
 from assistant.models import load_ranker
 from assistant.outbox import IndexName
@@ -50,7 +51,7 @@ def examine(store: Store, evidence: Callable[[], str]) -> Health:
     problems: list[Problem] = []
     encoder = _named(problems, lambda: f"{store.encoder.name}@{store.encoder.fingerprint}")
     ranker = _named(problems, evidence)
-    _named(problems, lambda: str(load_ranker(store.settings)))  # the evidence does without it, the doctor says why
+    _named(problems, lambda: _judged(store.settings))  # a question does without the ranker, the doctor says why
     counts = _compare(store, problems) if encoder != "missing" else {}
     return Health(
         versions={"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
@@ -70,7 +71,13 @@ def leaves_the_machine(settings: Settings) -> list[str]:
         sent.append(f"vectors and ids of passages, to the Chroma server {settings.chroma_url}")
     if settings.encoder != PACKAGED_ENCODER:
         sent.append(f"the name of the encoder {settings.encoder}, to its model hub, if it is not on this machine yet")
+    if settings.ranker not in ("packaged", "none"):
+        sent.append(f"the name of the ranker {settings.ranker}, to its model hub, if it is not on this machine yet")
     return sent
+
+
+def _judged(settings: Settings) -> str:
+    return Evidence.load(load_ranker(settings), settings.home).name
 
 
 def _named(problems: list[Problem], load: Callable[[], str]) -> str:

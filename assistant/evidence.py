@@ -16,6 +16,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -211,10 +212,15 @@ class Evidence:
     ranker: Ranker | None = None
 
     @classmethod
-    def load(cls, ranker: Ranker | None = None) -> Evidence:
-        """The coefficients that come with the package, those for this ranker or those without one."""
-        packaged = resources.files("assistant.fitted").joinpath("evidence.json")
-        return cls.read(packaged.read_text(encoding="utf-8"), ranker)
+    def load(cls, ranker: Ranker | None = None, home: Path | None = None) -> Evidence:
+        """The coefficients for this ranker, or those without one: from the package, or fitted for it and kept in ``home``.
+
+        Raises ModelProblem where there are none.
+        """
+        fitted = fitted_for(ranker, home) if ranker and home else None
+        if fitted is None or not fitted.is_file():
+            fitted = Path(str(resources.files("assistant.fitted").joinpath("evidence.json")))
+        return cls.read(fitted.read_text(encoding="utf-8"), ranker)
 
     @classmethod
     def read(cls, text: str, ranker: Ranker | None = None) -> Evidence:
@@ -224,7 +230,10 @@ class Evidence:
         if tuple(fitted["features"]) != FEATURES[kind]:
             raise ModelProblem("evidence.json was fitted with other features", hint=_FIT_AGAIN)
         if ranker and fitted["ranker"] != ranker.fingerprint:
-            raise ModelProblem("evidence.json was fitted with another ranker", hint=_FIT_AGAIN)
+            raise ModelProblem(
+                f"nothing is fitted to the scores of the ranker {ranker.name}",
+                hint=f"From a checkout: python -m evals.fit.evidence --ranker {ranker.name}",
+            )
         weights = np.array(fitted["coefficients"]) / np.array(fitted["scale"])
         return cls(
             name=f"{fitted['name']} {f'with {ranker.name}@{ranker.fingerprint}' if ranker else kind}",
@@ -254,6 +263,11 @@ class Evidence:
         """The probability for one candidate's features, between 0 and 1."""
         logit = float(self.weights @ np.array([features[name] for name in self.features])) + self.intercept
         return float(1 / (1 + np.exp(-logit)))
+
+
+def fitted_for(ranker: Ranker, home: Path) -> Path:
+    """Where the coefficients for a ranker that does not come with the package are kept."""
+    return home / f"evidence-{ranker.fingerprint}.json"
 
 
 def _context(candidate: Candidate) -> Known:

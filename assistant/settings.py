@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import platformdirs
 from pydantic import Field, ValidationError, model_validator
@@ -50,8 +50,9 @@ class Settings(BaseSettings):
     encoder: str = Field(
         PACKAGED_ENCODER, description="The packaged model, a folder, or a sentence-transformers hub name."
     )
-    ranker: Literal["packaged", "none"] = Field(
-        "packaged", description="What reads passages for the answer; none: sentences are judged by words and vectors."
+    ranker: str = Field(
+        "packaged",
+        description="The packaged ranker, a CrossEncoder by folder or hub name, or none: words and vectors only.",
     )
     threads: int = Field(1, ge=1, description="Threads for one question.")
     add_threads: int | None = Field(

