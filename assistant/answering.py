@@ -18,11 +18,12 @@ from assistant.fulltext import words
 from assistant.models import Encoder, Page
 from assistant.schema import Article, Markup, Nearest, Outcome, Passage, Span, Statement
 from assistant.settings import Settings
-from assistant.words import read_question
+from assistant.words import read_question, read_words
 
 _NEAREST = 3  # articles offered with a decline
 _FURTHER = 0.6  # a further statement has at least this share of the best one's probability
 _SAME = 0.6  # two sentences that share more of their words say the same
+_NOT = frozenset("no not never none nobody cannot nicht kein keine nie ne pas jamais aucun ni nunca ningún".split())
 _BACK = 2  # sentences that a quote reaches back for the name of its "He"
 _LEANS = {  # sentences that begin so lean on the one before
     language: re.compile(rf"[\"“„»«'‘(\s]*(?:{words})\b", re.IGNORECASE)
@@ -200,9 +201,17 @@ def _overlap(one: Sentence, other: Sentence) -> bool:
 
 
 def _says_the_same(one: Sentence, other: Sentence) -> bool:
-    """Whether two sentences share so many words that the second tells the reader nothing."""
+    """Whether two sentences share so many words that the second tells the reader nothing: no other number, and no "not"."""
     left, right = (frozenset(words(sentence.text, sentence.article.language)) for sentence in (one, other))
-    return len(left & right) > _SAME * len(left | right)
+    alike = len(left & right) > _SAME * len(left | right)
+    return alike and _turns(one) == _turns(other)
+
+
+def _turns(sentence: Sentence) -> frozenset[str]:
+    """The numbers and the negations of a sentence: where they differ, two accounts disagree."""
+    read = read_words(sentence.text, sentence.article.language)
+    denied = {"not" for word in read if word.text.lower() in _NOT or word.text.lower().endswith(("n't", "n’t"))}
+    return frozenset(word.stem for word in read if word.kind == "number") | denied
 
 
 def nearest_articles(passages: Sequence[Passage]) -> tuple[Nearest, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -80,6 +82,24 @@ def test_each_question_gets_its_best_statement_before_any_gets_a_second() -> Non
 
 def test_one_question_without_an_answer_leaves_them_all_to_be_asked_as_one() -> None:
     assert join([decision(("They stay open.", 0.9)), decision(outcome="nearest")], Settings()) is None
+
+
+def test_what_disagrees_in_a_number_or_a_not_is_shown_side_by_side(
+    assistant: Assistant, write: Callable[..., Path]
+) -> None:
+    said = "The engineers of the harbour brought {} of the five pumps back on Monday."
+    texts = [
+        said.format("four"),
+        said.format("three"),
+        said.format("four"),
+        said.format("four").replace("brought", "have not brought"),
+    ]
+    for number, text in enumerate(texts):
+        path = write(f"{number}.md", text, title="Pumps", source="Sample Wire", published=f"2024-06-0{number + 1}")
+    assistant.add([path.parent])
+    with assistant.varied(answer_threshold=0, nearest_threshold=0, statements=4) as asked:
+        answer = asked.ask("How many of the five pumps did the engineers of the harbour bring back?")
+    assert sorted(statement.text for statement in answer.statements) == sorted(set(texts))
 
 
 def test_two_questions_in_one_are_answered_with_a_sentence_each(newsroom: Assistant) -> None:
