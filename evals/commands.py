@@ -175,10 +175,18 @@ def write_tables(
     / "README.md",
     other: Annotated[Path, typer.Option(help="What `eval sets --save` wrote.")] = running.RESULTS / "sets.json",
 ) -> None:
-    """Write the tables of a run, and of other people's sets, into the README."""
-    for name, text in tables.blocks(summarise(_cases(folder)), other).items():
+    """Write the tables of a run, and of other people's sets, into the README, and its pictures into .github beside it."""
+    from evals.report import pictures
+
+    cases = _cases(folder)
+    for name, text in tables.blocks(summarise(cases), other).items():
         tables.replace_between(readme, name, text)
         typer.echo(f"wrote {name} into {readme.name}")
+    for name, svg in pictures(cases).items():
+        path = readme.parent / ".github" / f"{name}.svg"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(svg, encoding="utf-8")
+        typer.echo(f"wrote {path}")
 
 
 @app.command(epilog="Example: [b]assistant eval quotes[/b]")

@@ -102,6 +102,20 @@ def write_report(
     path.write_bytes(page.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace"))
 
 
+def pictures(cases: Sequence[Case]) -> dict[str, str]:
+    """Risk over coverage and the reliability diagram as SVG files that stand alone, by name, for a light and a dark page."""
+    css = (HERE / "report.css").read_text(encoding="utf-8")
+    colours = css[css.index(":root") : css.index("\n* {")]
+    looks = "\n".join(line for line in css.splitlines() if line.startswith(".plot"))
+    style = f"<style>{colours}{looks}\nsvg {{ background: var(--paper); }}</style>"
+    drawn = _plots(summarise(cases), cases)
+    found = {}
+    for name in ("risk", "reliability"):
+        head, body = str(drawn[name]).split(">", 1)
+        found[name] = f'{head} xmlns="http://www.w3.org/2000/svg">{style}{body}\n'
+    return found
+
+
 def worst(cases: Sequence[Case], most: int = WORST) -> list[tuple[str, Case]]:
     """The worst cases with what is wrong, worst first: the mistakes in the order of MISTAKES, each by badness, then by id."""
     found = []

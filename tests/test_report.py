@@ -8,12 +8,13 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 from evals import curves, metrics
-from evals.report import worst, write_report
+from evals.report import pictures, worst, write_report
 from evals.run import ENGINES, Case
 from evals.schema import Question
 from evals.score import Score
@@ -190,6 +191,19 @@ def test_plots_have_a_text_alternative_a_caption_and_ids_of_their_own(report: st
     assert references <= set(ids)
     assert "#01fe" not in report
     assert "var(--accent)" in report
+
+
+def test_pictures_stand_alone_in_a_light_and_a_dark_page() -> None:
+    drawn = pictures(CASES)
+    assert list(drawn) == ["risk", "reliability"]
+    for svg in drawn.values():
+        root = ElementTree.fromstring(svg)
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+        assert root.attrib["aria-label"]
+        used, named = set(re.findall(r"var\((--\w+)\)", svg)), re.findall(r"(--[\w-]+):", svg)
+        assert used <= set(named)
+        assert named.count("--accent") == 2  # by day and by night
+        assert 'href="http' not in svg
 
 
 def test_the_same_cases_give_the_same_bytes(tmp_path: Path) -> None:
