@@ -1,12 +1,14 @@
 """Trains the evidence ranker: writes ``assistant/fitted/ranker.safetensors``, ``ranker.json`` and ``ranker_ids.json``.
 
     python -m evals.fit.ranker --data FOLDER [--work FOLDER] [--turns 2] [--steps N] [--from FOLDER] [--out FOLDER]
+    python -m evals.fit.ranker --data FOLDER --leave-out amazon_reviews [--work FOLDER] [--steps N]    # writes no ranker
 
 FOLDER holds one folder per question set, see ``evals/fit/data.py``; ``evals/fit/readings.py`` says what is read. It starts from
 the packaged encoder, or an earlier ranker, and trains all but its word embeddings. Only the fitting halves are seen, less the
 topics kept out of it, on a slice of which the learning curve is measured. Progress is kept in the work folder: the same command
 goes on where it stopped; ``--steps`` ends sooner, with the rate falling to zero by then. The order of questions is the same in
-every run. Then run ``python -m evals.fit.evidence``: its coefficients belong to one ranker.
+every run. Then run ``python -m evals.fit.evidence``: its coefficients belong to one ranker. ``--leave-out`` asks how far the same
+training carries: a domain of squadshifts is not trained on, and afterwards its questions of the reporting half are read.
 """
 
 from __future__ import annotations
@@ -29,9 +31,12 @@ from transformers import AutoModel
 from assistant.models import SpanReader, apply_changes, pack_changes, packaged_folder, score_spans, sha256
 from evals.fit.data import SEED
 from evals.fit.readings import READ_FOR_TRAINING, Example, Readings, tokenise
+from evals.metrics import Interval, bootstrap_mean
+from evals.tables import written
 
 BATCH_TOKENS, RATE, HEAD_RATE, WARM_UP, DROPOUT, SAVE_EVERY = 4096, 1e-4, 7e-4, 0.06, 0.1, 50
 CURVE_EVERY = 150  # steps between two points of the learning curve
+LEFT_OUT = 600  # questions of a domain left out that are read
 CURVE = {"squad2_dev_part": 260, "squadshifts": 160, "selqa": 80}  # questions of kept-out topics it is measured on
 
 
@@ -105,45 +110,67 @@ def batches(examples: Sequence[Example], seed: int) -> Iterator[list[Example]]:
 
 
 @torch.no_grad()
+def read_all(model: Reader, examples: Sequence[Example]) -> tuple[list[float], list[bool], list[bool]]:
+    """Per example: log odds of "it is answered here", whether it is, and whether the best sentence is a right one."""
+    model.eval()
+    best, answered, first = [], [], []
+    for start in range(0, len(examples), 16):
+        spans, null = model(collate(examples[start : start + 16]))
+        best += (torch.logsumexp(spans.flatten(1), dim=1) - null).tolist()
+        for row, example in enumerate(examples[start : start + 16]):
+            number = torch.tensor(example.sentences)
+            by_token = torch.logsumexp(spans[row], dim=1)[: len(number)]
+            scores = [float(torch.logsumexp(by_token[number == n], dim=0)) for n in range(int(number.max()) + 1)]
+            right = {example.sentences[token] for token, _ in example.gold}
+            answered.append(bool(right))
+            first.append(int(np.argmax(scores)) in right)
+    return best, answered, first
+
+
 def measure(model: Reader, slices: dict[str, list[Example]]) -> dict[str, float]:
     """On questions of kept-out topics read with their own passage: AUROC of answerable or not, right sentence first."""
-    model.eval()
     figures: dict[str, float] = {}
     for name, examples in slices.items():
-        best, first, answered = [], [], []
-        for start in range(0, len(examples), 16):
-            spans, null = model(collate(examples[start : start + 16]))
-            best += (torch.logsumexp(spans.flatten(1), dim=1) - null).tolist()
-            for row, example in enumerate(examples[start : start + 16]):
-                number = torch.tensor(example.sentences)
-                by_token = torch.logsumexp(spans[row], dim=1)[: len(number)]
-                scores = [float(torch.logsumexp(by_token[number == n], dim=0)) for n in range(int(number.max()) + 1)]
-                right = {example.sentences[token] for token, _ in example.gold}
-                answered.append(bool(right))
-                first.append(int(np.argmax(scores)) in right)
+        best, answered, first = read_all(model, examples)
         if 0 < sum(answered) < len(answered):
             figures[f"{name} auroc"] = round(float(roc_auc_score(answered, best)), 3)
         figures[f"{name} first"] = round(sum(first) / max(sum(answered), 1), 3)
     return figures
 
 
-def read_examples(data: Path, turns: int) -> tuple[list[list[Example]], dict[str, list[Example]]]:
-    """The examples of each turn and those of the learning curve."""
+def read_tokenizer() -> Tokenizer:
+    """The packaged encoder's, neither cutting nor padding."""
     tokenizer = Tokenizer.from_file(str(packaged_folder() / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
+    return tokenizer
+
+
+def read_examples(data: Path, turns: int, left_out: str | None) -> tuple[list[list[Example]], dict[str, list[Example]]]:
+    """The examples of each turn and those of the learning curve."""
+    tokenizer = read_tokenizer()
     rounds: list[list[Example]] = [[] for _ in range(turns)]
     slices: dict[str, list[Example]] = {}
     for source in READ_FOR_TRAINING:
-        readings = Readings(source, data, kept_out=False)
+        readings = Readings(source, data, but=left_out)
         for number in range(turns):
             rounds[number] += [e for reading in readings.turn(number) if (e := tokenise(tokenizer, reading))]
         print(f"{source.folder}: {len(readings.rows)} questions", flush=True)
         if source.folder in CURVE:
-            others = Readings(source, data, kept_out=True)
+            others = Readings(source, data, kept_out=True, but=left_out)
             rows = random.Random(SEED).sample(others.rows, CURVE[source.folder])
             slices[source.folder] = [e for row in rows if (e := tokenise(tokenizer, others.own(row)))]
     return rounds, slices
+
+
+def measure_left_out(model: Reader, data: Path, domain: str) -> Interval:
+    """How often the right sentence comes first in its own paragraph, in a domain that was not trained on; over paragraphs."""
+    [source] = [source for source in READ_FOR_TRAINING if source.folder == "squadshifts"]
+    readings, tokenizer = Readings(source, data, only=domain), read_tokenizer()
+    rows = random.Random(SEED).sample(readings.rows, min(LEFT_OUT, len(readings.rows)))
+    read = [(row.near, example) for row in rows if (example := tokenise(tokenizer, readings.own(row)))]
+    _, _, first = read_all(model, [example for _, example in read])
+    return bootstrap_mean([near for near, _ in read], [float(right) for right in first])
 
 
 @dataclass
@@ -155,11 +182,13 @@ class Progress:
     losses: list[float] = field(default_factory=list)
 
 
-def train(data: Path, work: Path, *, turns: int, most: int | None, earlier: Path | None) -> Reader:
+def train(
+    data: Path, work: Path, *, turns: int, most: int | None, earlier: Path | None, left_out: str | None = None
+) -> Reader:
     """The trained model; goes on from the work folder where there is something in it, else from the ``earlier`` ranker."""
     work.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(SEED)
-    rounds, slices = read_examples(data, turns)
+    rounds, slices = read_examples(data, turns, left_out)
     todo = [batch for number, examples in enumerate(rounds) for batch in batches(examples, SEED + number)][:most]
     model = Reader()
     torch.nn.init.normal_(model.head, std=0.02)
@@ -243,7 +272,7 @@ def write_ids(out: Path, data: Path) -> None:
     """The ids of the questions it is trained on, by set, one set a line; those of ``evals.sets``."""
     lines = []
     for source in READ_FOR_TRAINING:
-        ids = sorted({row.id for row in Readings(source, data, kept_out=False).rows})
+        ids = sorted({row.id for row in Readings(source, data).rows})
         lines.append(f"{json.dumps(source.folder)}:{json.dumps(ids, separators=(',', ':'))}")
     (out / "ranker_ids.json").write_text("{" + ",\n".join(lines) + "}\n", encoding="utf-8")
 
@@ -277,9 +306,17 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="end after so many steps of the optimiser")
     parser.add_argument("--from", type=Path, dest="earlier", help="folder of an earlier ranker to go on from")
     parser.add_argument("--out", type=Path, default=Path("assistant/fitted"))
+    parser.add_argument("--leave-out", help="a domain of squadshifts that is measured instead of trained on")
     given = parser.parse_args()
-    model = train(given.data, given.work, turns=given.turns, most=given.steps, earlier=given.earlier)
-    write(given.out, given.work, given.data, model)
+    if given.leave_out and given.earlier:
+        parser.error("an earlier ranker may have seen the domain: leave out --from")
+    ways = {"turns": given.turns, "most": given.steps, "earlier": given.earlier, "left_out": given.leave_out}
+    model = train(given.data, given.work, **ways)
+    if given.leave_out:
+        found = measure_left_out(model, given.data, given.leave_out)
+        print(f"{given.leave_out}, not trained on: right sentence first {written(found)} of {found.n}")
+    else:
+        write(given.out, given.work, given.data, model)
 
 
 if __name__ == "__main__":

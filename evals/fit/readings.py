@@ -5,13 +5,11 @@ answer in that passage (squad2, timeqa) or whole sentences (selqa, clapnq, our o
 unanswerable question was written about, a passage of our own search that does not hold the answer, and the right passage for a
 question in which a name or number was swapped.
 
-``invented.jsonl`` beside this file is our own set, written to be trained on and for nothing else: news articles about invented
-people and places, an article a line with its questions, ``gold`` the sentences of the story of which each alone answers.
+``invented`` is our own set, written to be trained on and for nothing else: articles about invented people and places.
 """
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -38,11 +36,12 @@ from evals.fit.data import (
     swappable,
     topic_of,
 )
+from evals.fit.invented import read_invented
 
 TIMED = Source("timeqa_human", "BSD-3", 0, tokenised=True, kept_out=0)
 INVENTED = Source("evals/fit/invented", "MIT, this project's own", 0, kept_out=0)
 READ_FOR_TRAINING = (*SOURCES, TIMED, INVENTED)
-TIMES = {INVENTED.folder: 4}  # that a set is gone through in a turn, each time with other passages that do not answer
+TIMES = {INVENTED.folder: 2}  # that a set is gone through in a turn, each time with other passages that do not answer
 OTHER_SHARE = {"squadshifts": 0.3}  # questions also read with a passage that does not answer; the other sets: all
 BY_SENTENCE = ("selqa", "clapnq_dev", INVENTED.folder)  # sets that mark whole sentences
 SWAPPED_SHARE = 0.12
@@ -95,20 +94,6 @@ def read_set(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     return read_lines(folder / "corpus.jsonl.gz"), read_lines(folder / "questions.jsonl.gz")
 
 
-def read_invented() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The articles and the questions of our own set, as rows like those of the others."""
-    lines = Path(__file__).with_name("invented.jsonl").read_text(encoding="utf-8").splitlines()
-    articles, questions = [json.loads(line) for line in lines], []
-    for article in articles:
-        for number, asked in enumerate(article.pop("questions"), 1):
-            gold = asked.get("gold", [])
-            row = {"id": f"{article['id']}-{number:02}", "question": asked["question"], "answerable": bool(gold)}
-            row |= {"gold_ids": list(dict.fromkeys(key for key, _ in gold)), "near_miss_ids": [article["id"]]}
-            sentences = [sentence for _, sentence in gold]
-            questions.append(row | {"evidence": sentences, "answers": sentences})
-    return articles, questions
-
-
 @dataclass(frozen=True)
 class Row:
     """A question of the fitting half with the passage it is read with and what in it answers; ``id`` as in ``Question``."""
@@ -122,19 +107,28 @@ class Row:
 
 
 class Readings:
-    """The readings of the fitting half of one set: of the topics trained on, or of those ``kept_out``."""
+    """The readings of the fitting half of one set: of the topics trained on, or of those ``kept_out``.
 
-    def __init__(self, source: Source, folder: Path, *, kept_out: bool) -> None:
+    ``but`` is a domain whose questions are left out; ``only`` one of which all are taken, from the reporting half.
+    """
+
+    def __init__(
+        self, source: Source, folder: Path, *, kept_out: bool = False, but: str | None = None, only: str | None = None
+    ) -> None:
         self.source = source
         clean: Callable[[str], str] = join_tokens if source.tokenised else str
         articles, questions = read_invented() if source == INVENTED else read_set(folder / source.folder)
         topics = {article["id"]: "" if source == INVENTED else topic_of(source, article) for article in articles}
         for article in articles:
             article |= {"title": article["title"].replace("_", " "), "text": clean(article["text"])}
-        fit = [article for article in articles if half_of(topics[article["id"]]) == "fit"]
-        self.corpus = Corpus(a for a in fit if is_kept_out(source, topics[a["id"]]) is kept_out)
+        half = "report" if only else "fit"
+        mine = [article for article in articles if half_of(topics[article["id"]]) == half]
+        self.corpus = Corpus(a for a in mine if only or is_kept_out(source, topics[a["id"]]) is kept_out)
         self.rows: list[Row] = []
         for row in questions:
+            domain = row.get("domain")
+            if (but and domain == but) or (only and domain != only):
+                continue
             row["evidence"] = [clean(text) for text in row.get("evidence", [])]
             if near_article(row) in self.corpus.articles:
                 self.rows += self._place(row)
