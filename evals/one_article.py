@@ -5,8 +5,8 @@
 A question is answered rightly when a statement covers a gold sentence. Gold is a verbatim sentence (``gold``) or, for the article
 that our retelling is of and that the project does not contain, a range of characters of the file (``--gold gold_original``).
 No coefficient is fitted on any of these files. But the failures of ``newspaper_report_questions.jsonl`` were looked at while
-features were chosen; ``newspaper_report_blind.jsonl``, ``_third`` and ``_fourth`` were written by others who had seen no code and no
-result, and each was first asked when everything was fitted. From then on it is no longer blind either.
+features were chosen; ``newspaper_report_blind.jsonl``, ``_third`` and ``_fourth`` were written by others who had seen no code and
+no result, and each was first asked when everything was fitted. From then on it is no longer blind either.
 """
 
 from __future__ import annotations
