@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import date
@@ -14,7 +14,7 @@ from typing import Any
 
 from assistant import citing
 from assistant.answering import Decision, decide, join
-from assistant.conversation import parts, said_before, standalone
+from assistant.conversation import parts, readings, said_before
 from assistant.errors import BadInput, BadQuestion, BrokenCitation, ModelProblem, UnknownArticle
 from assistant.evidence import Evidence
 from assistant.excerpts import decide_excerpt, read_excerpt
@@ -174,18 +174,12 @@ class Assistant:
                 yield answer
                 return
         today = filters.as_of or date.today()
-        asked_as = standalone(question, turns)
         vectors, notes = store.searchable_vectors()
-        excerpt = read_excerpt(asked_as)
         search = partial(self._passages, vectors=vectors, filters=filters, today=today)
-        passages = search(excerpt or asked_as)
-        if not excerpt and (respelled := respell(asked_as, passages)) != asked_as:
-            asked_as, passages = respelled, search(respelled)
-        yield f"Reading {len(passages)} passages"
-        if excerpt:
-            decision = decide_excerpt(excerpt, passages)
-        else:
-            decision, passages = self._decide(asked_as, passages, search, said=said_before(question, turns))
+        for reading in readings(question, turns):
+            asked_as, passages, decision = yield from self._read(reading, search, said_before(question, turns))
+            if decision.outcome == "answer":
+                break
         statements = self._standing(decision.statements)
         if decision.statements and not statements:  # the articles were removed while they were being read
             decision = replace(decision, outcome="nearest", reason="The articles that answered were just removed.")
@@ -276,18 +270,25 @@ class Assistant:
             allowed=self.store.catalog.allowed(filters, today),
         )
 
-    def _decide(
-        self, question: str, passages: list[Passage], search: Callable[[str], list[Passage]], *, said: str
-    ) -> tuple[Decision, list[Passage]]:
-        """The decision and the passages it was made on; questions asked in one are searched for and answered one by one."""
+    def _read(
+        self, question: str, search: Callable[[str], list[Passage]], said: str
+    ) -> Generator[str, None, tuple[str, list[Passage], Decision]]:
+        """What is being done; returns the question as it was understood, the passages and the decision made on them."""
+        excerpt = read_excerpt(question)
+        passages = search(excerpt or question)
+        if not excerpt and (respelled := respell(question, passages)) != question:
+            question, passages = respelled, search(respelled)
+        yield f"Reading {len(passages)} passages"
+        if excerpt:
+            return question, passages, decide_excerpt(excerpt, passages)
         evidence, encoder = self._judged_by[0], self.store.encoder
         judge = partial(decide, encoder=encoder, evidence=evidence, settings=self.settings, said=said)
         asked = parts(question)
-        if len(asked) > 1:
+        if len(asked) > 1:  # questions asked in one are searched for and answered one by one
             found = [search(part) for part in asked]
             if joined := join([judge(part, mine) for part, mine in zip(asked, found, strict=True)], self.settings):
-                return joined, [*dict.fromkeys(passage for mine in found for passage in mine)]
-        return judge(question, passages), passages
+                return question, [*dict.fromkeys(passage for mine in found for passage in mine)], joined
+        return question, passages, judge(question, passages)
 
     def _standing(self, statements: Sequence[Statement]) -> tuple[Statement, ...]:
         """The statements whose every citation still is what the catalog holds."""

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 
 from assistant.schema import Turn
+from assistant.words import read_question
 
 _SUBJECT = re.compile(r"\b(he|she|they|him|them)\b", re.IGNORECASE)
 _THING = re.compile(r"\b(it)\b(?!\s+(?:true|clear|known|possible|likely|that)\b)", re.IGNORECASE)
@@ -19,6 +20,7 @@ _GOES_ON = re.compile(r"^\W*(?:and|but|or|also|what about|how about)\b", re.IGNO
 _BARE = re.compile(r"^\W*(?:why|when|where|who|how|since when|really)\b", re.IGNORECASE)
 _NAME = re.compile(r"[A-Z][\w’'-]*(?:\s+(?:(?:of|the|de|von|van|for)\s+)*[A-Z0-9][\w’'-]*)*")
 _FEW_WORDS, _FEW_TO_GO_ON = 4, 6  # fewer words are an ellipsis
+_MUCH = 4  # content words with which a question that names nothing can stand alone
 _PERSON = re.compile(r"\b(?:he|she|him|his|her|hers)\b", re.IGNORECASE)
 _ASKING = "|".join(
     """what which who whom whose when where why how wer wem wann wo wie warum wieso welche welchem welchen welcher welches quand
@@ -54,6 +56,17 @@ def standalone(question: str, turns: Sequence[Turn]) -> str:
     if _is_elliptic(said):
         return f"{before.rstrip()} {said}"
     return said if subject is None or names(said) else f"{said} ({subject})"
+
+
+def readings(question: str, turns: Sequence[Turn]) -> tuple[str, ...]:
+    """How a question can be understood, the likelier first: after the turns, and by itself where it may start something new.
+
+    "Who was hurt in the night of the storm?" names nobody, and yet need not be about whom the last turn was about.
+    """
+    said, understood = question.strip(), standalone(question, turns)
+    brought_along = understood != said and understood.startswith(f"{said} (")
+    says_much = len(read_question(said, "en").content) >= _MUCH
+    return (understood, said) if brought_along and says_much else (understood,)
 
 
 def said_before(question: str, turns: Sequence[Turn]) -> str:

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.errors import ModelProblem
-from assistant.models import Page, Ranker
+from assistant.models import Page, Ranker, SpanReader
 from assistant.words import Asked, Known, Word, find_absent, read_known, read_question, read_words
 
 if TYPE_CHECKING:
@@ -230,10 +230,9 @@ class Evidence:
         if tuple(fitted["features"]) != FEATURES[kind]:
             raise ModelProblem("evidence.json was fitted with other features", hint=_FIT_AGAIN)
         if ranker and fitted["ranker"] != ranker.fingerprint:
-            raise ModelProblem(
-                f"nothing is fitted to the scores of the ranker {ranker.name}",
-                hint=f"From a checkout: python -m evals.fit.evidence --ranker {ranker.name}",
-            )
+            own = f"From a checkout: python -m evals.fit.evidence --ranker {ranker.name}"
+            message = f"nothing is fitted to the scores of the ranker {ranker.name}"
+            raise ModelProblem(message, hint=_FIT_AGAIN if ranker.name == SpanReader.name else own)
         weights = np.array(fitted["coefficients"]) / np.array(fitted["scale"])
         return cls(
             name=f"{fitted['name']} {f'with {ranker.name}@{ranker.fingerprint}' if ranker else kind}",

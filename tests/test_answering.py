@@ -11,7 +11,7 @@ import pytest
 from assistant import Assistant, Settings
 from assistant.answering import Decision, Sentence, join, with_antecedent
 from assistant.citing import cite
-from assistant.schema import Article, Statement
+from assistant.schema import Article, Statement, Turn
 
 TEXT = """Jean Kaseya heads the agency. It is based in Addis Ababa. He sees no need to close borders. They stay open.
 
@@ -104,10 +104,18 @@ def test_what_disagrees_in_a_number_or_a_not_is_shown_side_by_side(
 
 def test_two_questions_in_one_are_answered_with_a_sentence_each(newsroom: Assistant) -> None:
     answer = newsroom.ask(
-        "What did Hartwig Fischer allege about the art dealer, and what did he do about that statement two days later?"
+        "Which rocket carried Wilmore and Williams up, and what is the name of the capsule that brought them down?"
     )
     assert answer.outcome == "answer"
-    assert any("Fischer withdrew that remark" in statement.text for statement in answer.statements)
-    assert any("the dealer held many more objects" in statement.text for statement in answer.statements)
+    assert "Atlas V rocket" in answer.statements[0].text
+    assert "SpaceX capsule Freedom" in answer.statements[1].text
     cited = [(c.article_id, c.start) for statement in answer.statements for c in statement.citations]
     assert len(set(cited)) == len(cited)
+
+
+def test_a_new_topic_is_not_taken_for_the_last_one(newsroom: Assistant) -> None:
+    question = "Who sees no reason to restrict travel because of mpox?"
+    answer = newsroom.ask(question, turns=[Turn("When did Hartwig Fischer resign?", "Fischer resigned on Friday.")])
+    assert answer.outcome == "answer"
+    assert answer.asked_as == question
+    assert any("Kaseya" in statement.text for statement in answer.statements)

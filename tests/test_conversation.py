@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.conversation import names, parts, standalone
+from assistant.conversation import names, parts, readings, standalone
 from assistant.schema import Turn
 
 
@@ -72,3 +72,24 @@ def test_names_are_capitalised_runs_that_do_not_open_the_question() -> None:
 )
 def test_questions_asked_in_one_are_told_apart(question: str, asked: list[str]) -> None:
     assert list(parts(question)) == asked
+
+
+@pytest.mark.parametrize(
+    ("question", "understood"),
+    [
+        (
+            "Who sees no reason to restrict travel because of mpox?",
+            [
+                "Who sees no reason to restrict travel because of mpox? (Hartwig Fischer)",
+                "Who sees no reason to restrict travel because of mpox?",
+            ],
+        ),
+        ("Who else was on board?", ["Who else was on board? (Hartwig Fischer)"]),
+        (
+            "What did he say of the dealer who had warned the museum?",
+            ["What did Hartwig Fischer say of the dealer who had warned the museum?"],
+        ),
+    ],
+)
+def test_a_question_that_names_nothing_may_start_something_new(question: str, understood: list[str]) -> None:
+    assert list(readings(question, [Turn("When did Hartwig Fischer resign?")])) == understood

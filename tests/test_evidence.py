@@ -318,7 +318,7 @@ def test_coefficients_of_other_features_or_another_ranker_are_refused() -> None:
         Evidence.read(json.dumps({"without ranker": {"features": ["magic"]}}))
     other: Ranker = WordRanker()
     other.fingerprint = "words-2"
-    with pytest.raises(ModelProblem, match="another ranker"):
+    with pytest.raises(ModelProblem, match="nothing is fitted to the scores of the ranker words"):
         Evidence.read(coefficients("with ranker"), other)
 
 
