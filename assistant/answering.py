@@ -69,16 +69,18 @@ def decide(
     evidence: Evidence,
     settings: Settings,
     said: str = "",
+    sharing: int = 1,
 ) -> Decision:
     """Score the sentences of the passages and decide between an answer, the nearest articles and a plain decline.
 
-    Sentences that stand in ``said`` were shown before and are not wanted again.
+    Sentences that stand in ``said`` were shown before and are not wanted again. ``sharing`` is how many questions, asked in
+    one, share the time of one.
     """
     found = candidates(passages, said)
     nearest = nearest_articles(passages)
     if not found:
         return Decision("decline", "The passages found hold no sentence that could answer it.", 0.0, (), nearest)
-    supports = evidence.score(question, [candidate for _, candidate in found], encoder)
+    supports = evidence.score(question, [candidate for _, candidate in found], encoder, sharing=sharing)
     ranked = sorted(
         zip([sentence for sentence, _ in found], supports, strict=True),
         key=lambda pair: (-pair[1].probability, pair[0].article.id, pair[0].start),

@@ -285,8 +285,9 @@ class Assistant:
         judge = partial(decide, encoder=encoder, evidence=evidence, settings=self.settings, said=said)
         asked = parts(question)
         if len(asked) > 1:  # questions asked in one are searched for and answered one by one
-            found = [search(part) for part in asked]
-            if joined := join([judge(part, mine) for part, mine in zip(asked, found, strict=True)], self.settings):
+            found = [passages if part == question else search(part) for part in asked]
+            share = [judge(part, mine, sharing=len(asked)) for part, mine in zip(asked, found, strict=True)]
+            if joined := join(share, self.settings):
                 return question, [*dict.fromkeys(passage for mine in found for passage in mine)], joined
         return question, passages, judge(question, passages)
 

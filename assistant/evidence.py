@@ -166,19 +166,19 @@ def compare_vectors(asked: Asked, question: TokenVectors, read: TokenVectors, co
 
 
 def compare(
-    question: str, candidates: Sequence[Candidate], encoder: Encoder, ranker: Ranker | None
+    question: str, candidates: Sequence[Candidate], encoder: Encoder, ranker: Ranker | None, *, sharing: int = 1
 ) -> dict[int, dict[str, float]]:
     """Features by position for the candidates worth judging, see JUDGED; the others answer too little to be looked at.
 
-    Candidates come page by page, the best page first.
+    Candidates come page by page, the best page first. ``sharing`` is how many questions share the time of one.
     """
     asked = [read_question(question, candidate.language) for candidate in candidates]
     asking = [i for i, one in enumerate(asked) if one.content]
     if ranker:
-        scores = read_pages(question, {i: candidates[i] for i in asking}, ranker)
+        scores = read_pages(question, {i: candidates[i] for i in asking}, ranker, limit=max(1, PAGES // sharing))
     else:
         scores = {i: shared_words(asked[i], candidates[i]) for i in asking}
-    judged = [list(scores)[place] for place in shortlist(list(scores.values()), JUDGED)]
+    judged = [list(scores)[place] for place in shortlist(list(scores.values()), max(1, JUDGED // sharing))]
     if not judged:
         return {}
     texts = [candidates[i].context + candidates[i].text for i in judged]
@@ -191,9 +191,11 @@ def compare(
     }
 
 
-def read_pages(question: str, candidates: Mapping[int, Candidate], ranker: Ranker) -> dict[int, float]:
-    """The ranker's score of the candidates on the first PAGES, by their positions."""
-    pages = list(dict.fromkeys(candidate.read_in for candidate in candidates.values()))[:PAGES]
+def read_pages(
+    question: str, candidates: Mapping[int, Candidate], ranker: Ranker, *, limit: int = PAGES
+) -> dict[int, float]:
+    """The ranker's score of the candidates on the first pages, by their positions."""
+    pages = list(dict.fromkeys(candidate.read_in for candidate in candidates.values()))[:limit]
     scores = dict(zip(pages, ranker.read(question, pages), strict=True)) if pages else {}
     return {i: scores[one.read_in][one.number] for i, one in candidates.items() if one.read_in in scores}
 
@@ -245,12 +247,14 @@ class Evidence:
             ranker=ranker,
         )
 
-    def score(self, question: str, candidates: Sequence[Candidate], encoder: Encoder) -> list[Support]:
+    def score(
+        self, question: str, candidates: Sequence[Candidate], encoder: Encoder, *, sharing: int = 1
+    ) -> list[Support]:
         """One support per candidate, in the given order; the question's confidence is the highest probability among them.
 
-        Candidates that are not among the JUDGED have probability 0.
+        Candidates that are not among the JUDGED have probability 0. ``sharing`` as in ``compare``.
         """
-        judged = compare(question, candidates, encoder, self.ranker)
+        judged = compare(question, candidates, encoder, self.ranker, sharing=sharing)
         supports = []
         for number, candidate in enumerate(candidates):
             probability = self.judge(judged[number]) if number in judged else 0.0

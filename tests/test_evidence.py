@@ -305,6 +305,17 @@ def test_the_ranker_reads_the_first_pages_and_the_best_sentences_of_them_are_jud
     assert sum(support.probability > 0 for support in supports) == JUDGED
 
 
+def test_questions_that_share_the_time_of_one_share_its_pages() -> None:
+    ranker = WordRanker()
+    evidence = Evidence.read(coefficients("with ranker", read=1.0), ranker)
+    pages = [Page("", f"Bridge {number} is shut.", ((0, 17),)) for number in range(PAGES)]
+    found = [Candidate(page.text, "", "", page.text, page=page) for page in pages]
+    evidence.score("Which bridge is shut?", found, WordEncoder(), sharing=2)
+    assert ranker.seen == pages[: PAGES // 2]
+    evidence.score("Which bridge is shut?", found, WordEncoder(), sharing=99)
+    assert ranker.seen[PAGES // 2 :] == pages[:1]
+
+
 def test_other_pages_do_not_change_what_the_ranker_makes_of_a_page() -> None:
     evidence = Evidence.read(coefficients("with ranker", read=1.0, absent=-1.0), WordRanker())
     mine = page_of("Rain fell.", "Musk donated dollars.")
