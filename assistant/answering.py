@@ -16,7 +16,7 @@ from assistant.citing import cite
 from assistant.evidence import Candidate, Evidence, Support
 from assistant.fulltext import words
 from assistant.models import Encoder, Page
-from assistant.schema import Article, Markup, Nearest, Outcome, Passage, Span, Statement
+from assistant.schema import Article, Citation, Markup, Nearest, Outcome, Passage, Span, Statement
 from assistant.settings import Settings
 from assistant.words import read_question, read_words
 
@@ -166,10 +166,13 @@ def _statements(ranked: Sequence[tuple[Sentence, Support]], *, named: bool, limi
     for sentence, support in ranked:
         if len(chosen) == limit:
             break
-        if any(_says_the_same(sentence, judged) or _overlap(sentence, quoted) for judged, quoted, _ in chosen):
+        if any(
+            _says_the_same(sentence, judged) or _overlap(_place(sentence), _place(quoted))
+            for judged, quoted, _ in chosen
+        ):
             continue
         whole = with_antecedent(sentence) if named else sentence
-        quoted = sentence if any(_overlap(whole, earlier) for _, earlier, _ in chosen) else whole
+        quoted = sentence if any(_overlap(_place(whole), _place(earlier)) for _, earlier, _ in chosen) else whole
         citation = cite(quoted.article, quoted.start, quoted.end)
         chosen.append((sentence, quoted, Statement(citation.quote, support.probability, (citation,))))
     return tuple(statement for _, _, statement in chosen)
@@ -190,26 +193,26 @@ def with_antecedent(sentence: Sentence) -> Sentence:
 
 def _is_cited(new: Statement, chosen: Sequence[Statement]) -> bool:
     """Whether the characters of a statement are, in part, already those of another."""
-    earlier = [citation for statement in chosen for citation in statement.citations]
-    return any(
-        one.article_id == other.article_id and one.start < other.end and other.start < one.end
-        for one in new.citations
-        for other in earlier
-    )
+    earlier = [_place(citation) for statement in chosen for citation in statement.citations]
+    return any(_overlap(_place(citation), place) for citation in new.citations for place in earlier)
 
 
-def _overlap(one: Sentence, other: Sentence) -> bool:
-    return one.article.id == other.article.id and one.start < other.end and other.start < one.end
+def _place(cited: Sentence | Citation) -> tuple[str, int, int]:
+    return (cited.article.id if isinstance(cited, Sentence) else cited.article_id), cited.start, cited.end
+
+
+def _overlap(one: tuple[str, int, int], other: tuple[str, int, int]) -> bool:
+    return one[0] == other[0] and one[1] < other[2] and other[1] < one[2]
 
 
 def _says_the_same(one: Sentence, other: Sentence) -> bool:
     """Whether two sentences share so many words that the second tells the reader nothing: no other number, and no "not"."""
     left, right = (frozenset(words(sentence.text, sentence.article.language)) for sentence in (one, other))
     alike = len(left & right) > _SAME * len(left | right)
-    return alike and _turns(one) == _turns(other)
+    return alike and _figures(one) == _figures(other)
 
 
-def _turns(sentence: Sentence) -> frozenset[str]:
+def _figures(sentence: Sentence) -> frozenset[str]:
     """The numbers and the negations of a sentence: where they differ, two accounts disagree."""
     read = read_words(sentence.text, sentence.article.language)
     denied = {"not" for word in read if word.text.lower() in _NOT or word.text.lower().endswith(("n't", "n’t"))}

@@ -89,12 +89,18 @@ def test_until_it_is_fitted_answers_come_without_it_and_say_what_to_run(
 def test_what_is_no_such_model_is_refused_with_a_hint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from sentence_transformers import CrossEncoder
 
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(ModelProblem, match="neither a folder nor a model") as caught:
         load_ranker(Settings(ranker="nobody/no-such-model"))
     assert "ASSISTANT_RANKER" in caught.value.hint
     with pytest.raises(ModelProblem, match="holds no model weights"):
         load_ranker(Settings(ranker=str(tmp_path)))
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "model.safetensors").write_bytes(b"no weights")
+    odd = load_ranker(Settings(ranker=str(tmp_path / "odd")))
+    assert odd is not None
+    with pytest.raises(ModelProblem, match="cannot be loaded"):
+        odd.read("Who?", [BRIDGE])
     CrossEncoder(str(packaged_folder()), num_labels=3).save_pretrained(str(tmp_path / "three"))
     three = load_ranker(Settings(ranker=str(tmp_path / "three")))
     assert three is not None

@@ -54,7 +54,13 @@ class PairRanker:
 
                 disable_progress_bar()  # type: ignore[no-untyped-call]
                 precision = {"dtype": torch.bfloat16} if has_bfloat16() else {}
-                model = CrossEncoder(str(self._folder), local_files_only=True, model_kwargs=precision)
+                try:
+                    model = CrossEncoder(str(self._folder), local_files_only=True, model_kwargs=precision)
+                except (OSError, ValueError) as error:
+                    raise ModelProblem(
+                        f"the ranker {self.name} cannot be loaded: {error}",
+                        hint="Name a CrossEncoder of sentence-transformers, or unset ASSISTANT_RANKER.",
+                    ) from error
                 if model.num_labels != 1:
                     raise ModelProblem(
                         f"the ranker {self.name} gives {model.num_labels} scores a pair",

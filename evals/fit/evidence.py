@@ -43,8 +43,8 @@ from evals.fit.news import LICENCE, NAME, measure_news
 from evals.fit.regression import Model, calibrate, choose_thresholds, fit
 from evals.tables import replace_between
 
-# The half that the coefficients see: the packaged ranker is too sure of topics it was trained on.
 FITTED = Path("assistant/fitted/evidence.json")
+# The half that the coefficients see, "fit" but for the packaged ranker: it is too sure of topics it was trained on.
 FITTED_ON = {"packaged": "kept out"}
 
 
@@ -106,7 +106,7 @@ def main() -> None:
 
 
 def command(given: argparse.Namespace) -> str:
-    """The command as it is written down, without the paths of this machine."""
+    """The command as it is written down, without the place of the data."""
     data = " --data FOLDER" if given.data else ""
     return f"python -m evals.fit.evidence{data} --ranker {given.ranker}"
 
@@ -114,10 +114,10 @@ def command(given: argparse.Namespace) -> str:
 def measure_half(half: str, data: Path | None, settings: Settings, ranker: Ranker | None) -> list[Question]:
     """The questions of one half of all sets, with features; without ``data`` those of the project's own."""
     encoder, questions = load_encoder(settings), list[Question]()
-    for source in SOURCES if data else ():
-        assert data is not None
-        corpus, mine = read_half(source, data, half)
-        questions += measure(mine, corpus, source, encoder, ranker)
+    if data is not None:
+        for source in SOURCES:
+            corpus, mine = read_half(source, data, half)
+            questions += measure(mine, corpus, source, encoder, ranker)
     return questions + measure_news(half, settings, encoder, ranker)
 
 
