@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from assistant.errors import ModelProblem
 from assistant.models import Page, Ranker, SpanReader
-from assistant.words import Asked, Known, Word, find_absent, read_known, read_question, read_words
+from assistant.words import Asked, Known, Word, find_absent, read_against, read_known, read_words
 
 if TYPE_CHECKING:
     from assistant.models import Encoder, TokenVectors, Vectors
@@ -172,7 +172,7 @@ def compare(
 
     Candidates come page by page, the best page first. ``sharing`` is how many questions share the time of one.
     """
-    asked = [read_question(question, candidate.language) for candidate in candidates]
+    asked = [read_against(question, candidate.language) for candidate in candidates]
     asking = [i for i, one in enumerate(asked) if one.content]
     if ranker:
         scores = read_pages(question, {i: candidates[i] for i in asking}, ranker, limit=max(1, PAGES // sharing))
@@ -258,7 +258,7 @@ class Evidence:
         supports = []
         for number, candidate in enumerate(candidates):
             probability = self.judge(judged[number]) if number in judged else 0.0
-            absent = find_absent(read_question(question, candidate.language), _article(candidate))[1]
+            absent = find_absent(read_against(question, candidate.language), _article(candidate))[1]
             supports.append(Support(probability, absent))
         return supports
 

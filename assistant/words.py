@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -139,6 +139,18 @@ def read_question(question: str, language: str) -> Asked:
     kind = next((kind for kind, pattern in _ASKS_FOR.items() if pattern.search(question)), "other")
     numbers = tuple(word for word in words if word.kind == "number" and word.text[0].isdigit())
     return Asked(words, content, tuple(map(tuple, names)), numbers, kind)
+
+
+@lru_cache(maxsize=256)
+def read_against(question: str, language: str) -> Asked:
+    """The question as it is held against an article in ``language``. Asked in another language, it has no names.
+
+    "Sena" is not missing where the text says "Seine", and the nouns of a German question are no names.
+    """
+    own = guess_language(question)
+    if language == own or language not in _STOP:
+        return read_question(question, language)
+    return replace(read_question(question, own), names=())
 
 
 @lru_cache(maxsize=4096)

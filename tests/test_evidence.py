@@ -24,7 +24,7 @@ from assistant.evidence import (
 )
 from assistant.models import Page, Ranker, load_ranker
 from assistant.settings import Settings
-from assistant.words import find_absent, read_known, read_question, read_words
+from assistant.words import find_absent, read_against, read_known, read_question, read_words
 from tests.doubles import WordEncoder, WordRanker
 
 ARTICLE = (
@@ -103,6 +103,16 @@ def test_word_positions_are_those_of_the_text() -> None:
 
 def test_german_capitals_make_no_name() -> None:
     assert kinds("Hat die Regierung das Gesetz gebilligt?", "de")["Regierung"] == "plain"
+
+
+def test_a_question_in_another_language_than_the_article_has_no_names_to_miss() -> None:
+    assert read_against("Welche Geräte hat Microsoft gezählt?", "en").names == ()
+    assert read_against("Welche Geräte hat Microsoft gezählt?", "en").kind == "other"
+    assert read_against("Which devices did Microsoft count?", "de").names == ()
+    assert [word.text for [word] in read_against("Which devices did Microsoft count?", "en").names] == ["Microsoft"]
+    assert [word.text for [word] in read_against("Quanti dispositivi ha contato Microsoft?", "it").names] == [
+        "Microsoft"
+    ]
 
 
 def test_names_next_to_each_other_are_one_name() -> None:
