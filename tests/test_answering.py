@@ -12,12 +12,16 @@ from assistant import Assistant, Settings
 from assistant.answering import Decision, Sentence, join, with_antecedent
 from assistant.citing import cite
 from assistant.schema import Article, Statement, Turn
+from assistant.words import read_question
 
 TEXT = """Jean Kaseya heads the agency. It is based in Addis Ababa. He sees no need to close borders. They stay open.
 
 ## Reactions
 
-She disagrees. "He is wrong," said Ida Brandt. His term ends in May."""
+She disagrees. "He is wrong," said Ida Brandt. His term ends in May.
+
+Steffi Lemke rejects this. Power is a federal matter, she told the Zeitung. The permit for Isar 2 lapsed on 16 April, she said. On
+Sunday Krebber said he would wait."""
 
 
 def article(text: str = TEXT, language: str = "en") -> Article:
@@ -44,19 +48,26 @@ def sentence(text: str, inside: str = TEXT, language: str = "en") -> Sentence:
         ("Jean Kaseya heads the agency.", "Jean Kaseya heads the agency."),
         ("She disagrees.", "She disagrees."),  # a heading is not quoted
         ("His term ends in May.", 'She disagrees. "He is wrong," said Ida Brandt. His term ends in May.'),
+        (
+            "The permit for Isar 2 lapsed on 16 April, she said.",
+            "Steffi Lemke rejects this. Power is a federal matter, she told the Zeitung."
+            " The permit for Isar 2 lapsed on 16 April, she said.",
+        ),
+        ("On\nSunday Krebber said he would wait.", "On\nSunday Krebber said he would wait."),
     ],
 )
 def test_a_quote_goes_back_to_the_sentence_that_says_who_he_is(judged: str, quoted: str) -> None:
-    found = with_antecedent(sentence(judged))
+    found = with_antecedent(sentence(judged), read_question("Who says that Isar 2 needs a permit?", "en"))
     assert found.text == quoted
     assert found.text == TEXT[found.start : found.end]
 
 
 def test_other_languages_have_their_own_words_for_it() -> None:
+    asked = read_question("Wer fordert Gaskraftwerke?", "de")
     text = "Krebber leitet RWE. Er fordert neue Gaskraftwerke. Item ist nichts."
-    assert with_antecedent(sentence("Er fordert neue Gaskraftwerke.", text, "de")).start == 0
-    assert with_antecedent(sentence("Item ist nichts.", text, "de")).text == "Item ist nichts."
-    assert with_antecedent(sentence("Er fordert neue Gaskraftwerke.", text, "xx")).start > 0
+    assert with_antecedent(sentence("Er fordert neue Gaskraftwerke.", text, "de"), asked).start == 0
+    assert with_antecedent(sentence("Item ist nichts.", text, "de"), asked).text == "Item ist nichts."
+    assert with_antecedent(sentence("Er fordert neue Gaskraftwerke.", text, "xx"), asked).start > 0
 
 
 def decision(*statements: tuple[str, float], outcome: str = "answer") -> Decision:
