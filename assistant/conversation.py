@@ -32,6 +32,15 @@ _AND_ASKS = re.compile(  # "?" before it ends an earlier question, which is not 
     rf"(?:{_ASKING})\b)",
     re.IGNORECASE,
 )
+_BEFORE_OR_AFTER = re.compile(
+    r"^(?P<one>(?:did|was|were|is|are|had|has|have)\b.+?),?\s+(?:before or after|earlier or later than)\s+(?P<other>.+?)\??$",
+    re.IGNORECASE,
+)
+_THIS_OR_THAT = re.compile(
+    rf"^(?P<asked>(?:(?:in|at|by|on|for|to|from|of|with)\s+)?(?:{_ASKING})\b[^,]*?),\s+(?P<one>[^,:?]+?)"
+    r"\s+(?:or|oder|ou|o)\s+(?P<other>[^,:?]+?)\??$",
+    re.IGNORECASE,
+)
 
 # Capitalised at the start of a question without being a name.
 _OPENERS = frozenset(
@@ -77,8 +86,13 @@ def said_before(question: str, turns: Sequence[Turn]) -> str:
 def parts(question: str) -> tuple[str, ...]:
     """The questions that are asked in one, each standing alone; one that asks once, "How many came and left?", comes alone.
 
-    A part that names nothing, "when did it end?", is nothing without the others: the whole question stands for it.
+    A part that names nothing, "when did it end?", is nothing without the others: the whole question stands for it. What came
+    first and which of two is more asks for both: "Who paid more, the town or the state?" is asked of either.
     """
+    if order := _BEFORE_OR_AFTER.match(question):
+        return f"When {order['one'][0].lower()}{order['one'][1:]}?", f"When {order['other']}?"
+    if either := _THIS_OR_THAT.match(question):
+        return f"{either['asked']}? ({either['one']})", f"{either['asked']}? ({either['other']})"
     first, *others = (part.strip() for part in _AND_ASKS.split(question))
     if not others:
         return (question,)

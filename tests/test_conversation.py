@@ -64,6 +64,22 @@ def test_names_are_capitalised_runs_that_do_not_open_the_question() -> None:
             "Wer leitet RWE, und in welchem Jahr begann Krebber?",
             ["Wer leitet RWE?", "in welchem Jahr begann Krebber?"],
         ),
+        (
+            "Was the curator dismissed before or after the museum went public?",
+            ["When was the curator dismissed?", "When the museum went public?"],
+        ),
+        (
+            "Who paid more for the bridge, Maryland or the insurers?",
+            ["Who paid more for the bridge? (Maryland)", "Who paid more for the bridge? (the insurers)"],
+        ),
+        (
+            "Welches Kraftwerk ging früher vom Netz, Isar 2 oder Emsland?",
+            ["Welches Kraftwerk ging früher vom Netz? (Isar 2)", "Welches Kraftwerk ging früher vom Netz? (Emsland)"],
+        ),
+        (  # three things, and no choice between them
+            "How many items were stolen, lost or damaged: what do both say?",
+            ["How many items were stolen, lost or damaged: what do both say?"],
+        ),
         (  # what a follow-up took along was asked before
             "How much did Musk give in 2024? And what did Putin say?",
             ["How much did Musk give in 2024? And what did Putin say?"],
