@@ -17,7 +17,7 @@ from sentencex import get_sentence_boundaries
 
 from assistant.schema import Article, Chunk, Markup, Span, SpanKind
 
-CHUNKING_VERSION: int = 1
+CHUNKING_VERSION: int = 2
 """Recorded in the catalog; raised when the same text would be cut differently."""
 
 CountTokens = Callable[[Sequence[str]], list[int]]
@@ -49,6 +49,8 @@ _TITLES = {
 _TITLED = {code: re.compile(rf"(?<!\w)(?:{words})\.$") for code, words in _TITLES.items()}
 _NUMBERED = re.compile(r"(?<!\w)(?:No|Nos|Nr|nº|núm|p|pp|Art|art|Abs|approx|aprox|env|ca)\.$")
 _INITIALS = re.compile(r"(?<![\w.])(?!U\.[SNK]|E\.U|D\.C|L\.A|N\.[YJ]|[AP]\.M|D\.A|A\.I)[A-Z]\.[A-Z]\.$")
+_OF_DAY = re.compile(r"\d\s?[ap]\.\s?m\.$", re.IGNORECASE)
+_ZONE = re.compile(r"(?:[ECMP][SD]?T|GMT|UTC|BST|CES?T)\b|(?:[A-Z]\w*\s+){1,3}[Tt]ime\b")
 _OPENER = re.compile(r"(?:An?|And|As|At|But|For|He|Her|His|I|If|In|It|Its|On|She|So|Th\w+|We|When|Wh\w+)\b")
 
 
@@ -239,6 +241,8 @@ def _joins(before: str, following: str, language: str) -> bool:
     tail = before.rstrip()[-_TAIL:]
     if _INITIALS.search(tail):
         return not _OPENER.match(following)
+    if _OF_DAY.search(tail):
+        return bool(_ZONE.match(following)) and not _OPENER.match(following)
     numbered = following[0].isdigit() and _NUMBERED.search(tail)
     return bool(numbered or (language in _TITLED and _TITLED[language].search(tail)))
 

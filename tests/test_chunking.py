@@ -252,6 +252,15 @@ def test_lines_with_closing_punctuation_are_sentences(line: str) -> None:
             ["He met Sen. Smith, Rep. Jones and Gov. Brown.", "J. D. Vance and J.D. Vance came at 5 p.m. on Jan. 6."],
         ),
         ("en", ["Few spoke.", "Sen. Smith left.", "Rep. Jones stayed."]),
+        (
+            "en",
+            [
+                "It docked at 1:34 p.m. US Eastern time, high up.",
+                "At 5 p.m. Paris time it rang.",
+                "By 6 p.m. GMT all left.",
+            ],
+        ),
+        ("en", ["They met at 5 p.m.", "The first time was worse.", "It ended at 7 p.m.", "NASA agreed."]),
         ("en", ["He lives in D.C.", "The mayor does not.", "He said no.", "She said yes."]),
         ("en", ["Sales fell.", "iPhone sales rose.", '"Stop!" he said.', '"Why?"', "Nobody knew."]),
         ("en", ["It grew by 1.5 percent.[2]", "Then it fell.", "U.S. troops left."]),
