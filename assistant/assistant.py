@@ -40,7 +40,7 @@ from assistant.schema import (
     Turn,
 )
 from assistant.settings import Settings, load_settings
-from assistant.spelling import respell
+from assistant.spelling import search_respelled
 from assistant.store import Store, quiet
 from assistant.vectors import Vectors
 
@@ -275,9 +275,7 @@ class Assistant:
     ) -> Generator[str, None, tuple[str, list[Passage], Decision]]:
         """What is being done; returns the question as it was understood, the passages and the decision made on them."""
         excerpt = read_excerpt(question)
-        passages = search(excerpt or question)
-        if not excerpt and (respelled := respell(question, passages)) != question:
-            question, passages = respelled, search(respelled)
+        question, passages = (question, search(excerpt)) if excerpt else search_respelled(question, search)
         yield f"Reading {len(passages)} passages"
         if excerpt:
             return question, passages, decide_excerpt(excerpt, passages)

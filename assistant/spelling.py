@@ -7,7 +7,7 @@ as it is. What was changed is shown: the answer says how the question was unders
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 from rapidfuzz import process
@@ -19,6 +19,13 @@ from assistant.words import Word, guess_language, read_words
 
 _LEAST_LETTERS = 4  # a shorter word has too many neighbours
 _LONG = 8  # letters from which on two slips are forgiven, else one: a letter missing, added, wrong, or swapped with the next
+
+
+def search_respelled(question: str, search: Callable[[str], list[Passage]]) -> tuple[str, list[Passage]]:
+    """What ``search`` finds, and the question as it was understood: where words were misspelt it is searched for again."""
+    passages = search(question)
+    respelled = respell(question, passages)
+    return (question, passages) if respelled == question else (respelled, search(respelled))
 
 
 def respell(question: str, passages: Sequence[Passage]) -> str:

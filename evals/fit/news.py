@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from assistant.conversation import said_before, standalone
 from assistant.evidence import FEATURES, compare
 from assistant.models import Ranker, SentenceEncoder
 from assistant.settings import Settings
-from assistant.spelling import respell
+from assistant.spelling import search_respelled
 from evals.fit.data import Key, Question
 from evals.schema import CORPUS, Split, question_files, read_questions, read_splits, select
 from evals.schema import Question as Asked
@@ -45,10 +46,8 @@ def measure_news(half: str, settings: Settings, encoder: SentenceEncoder, ranker
 
 
 def _measure(assistant: Assistant, asked: Asked, encoder: SentenceEncoder, ranker: Ranker | None) -> Question:
-    text = standalone(asked.question, asked.earlier)
-    passages = assistant.retrieve(text, filters=asked.filters)
-    if (respelled := respell(text, passages)) != text:
-        text, passages = respelled, assistant.retrieve(respelled, filters=asked.filters)
+    understood = standalone(asked.question, asked.earlier)
+    text, passages = search_respelled(understood, partial(assistant.retrieve, filters=asked.filters))
     found = candidates(passages, said_before(asked.question, asked.earlier))
     judged = compare(text, [candidate for _, candidate in found], encoder, ranker)
     names = FEATURES["with ranker" if ranker else "without ranker"]
