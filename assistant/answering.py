@@ -18,7 +18,7 @@ from assistant.fulltext import words
 from assistant.models import Encoder, Page
 from assistant.schema import Article, Citation, Markup, Nearest, Outcome, Passage, Span, Statement
 from assistant.settings import Settings
-from assistant.words import Asked, guess_language, read_question, read_words
+from assistant.words import Asked, read_question, read_words
 
 _NEAREST = 3  # articles offered with a decline
 _FURTHER = 0.6  # a further statement has at least this share of the best one's probability
@@ -35,7 +35,16 @@ _LEANS = {  # sentences that begin so lean on the one before
     }.items()
 }
 
-_SAID_BY = re.compile(r"\b(?:he|she|they)\b")
+_SAID_BY = re.compile(
+    r"\b(?:he|she|they) (?:said|says|told|wrote|writes|argue[sd]|claim(?:s|ed)|added|adds|call(?:s|ed)|insist(?:s|ed)"
+    r"|warn(?:s|ed)|explain(?:s|ed)|stress(?:es|ed)|denie[sd]|noted|thinks|thought|believe[sd]|suggest(?:s|ed)"
+    r"|demand(?:s|ed)|promise[sd])\b"
+)
+_TO_WHOM = frozenset("at by from in of on to with".split())
+_DAYS = frozenset(
+    """January February March April May June July August September October November December
+    Monday Tuesday Wednesday Thursday Friday Saturday Sunday""".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +101,7 @@ def decide(
     nearest_at = evidence.nearest_threshold if settings.nearest_threshold is None else settings.nearest_threshold
     if best.probability >= answer_at:
         kept = [pair for pair in ranked if pair[1].probability >= _FURTHER * best.probability]
-        asked = read_question(question, guess_language(question))
-        statements = _statements(kept, asked, limit=settings.statements)
+        statements = _statements(question, kept, limit=settings.statements)
         return Decision("answer", "The quoted sentences answer the question.", best.probability, statements, nearest)
     outcome: Outcome = "nearest" if best.probability >= nearest_at else "decline"
     return Decision(outcome, _why_not(best), best.probability, (), nearest)
@@ -159,11 +167,12 @@ def _written(day: date | None) -> str:
     return f"{day.day} {day:%B} {day.year}" if day else ""
 
 
-def _statements(ranked: Sequence[tuple[Sentence, Support]], asked: Asked, limit: int) -> tuple[Statement, ...]:
+def _statements(question: str, ranked: Sequence[tuple[Sentence, Support]], limit: int) -> tuple[Statement, ...]:
     """The best sentences as statements, best first; one that repeats an earlier one is left out.
 
     Who is asked for is named: a sentence that says "he" is quoted with what stands before it, unless that is quoted already.
     """
+    asks_who = read_question(question, "en").kind == "who"
     chosen: list[tuple[Sentence, Sentence, Statement]] = []  # what was judged, what is quoted, the statement
     for sentence, support in ranked:
         if len(chosen) == limit:
@@ -173,49 +182,50 @@ def _statements(ranked: Sequence[tuple[Sentence, Support]], asked: Asked, limit:
             for judged, quoted, _ in chosen
         ):
             continue
-        whole = with_antecedent(sentence, asked) if asked.kind == "who" else sentence
+        whole = with_antecedent(sentence, question) if asks_who else sentence
         quoted = sentence if any(_overlap(_place(whole), _place(earlier)) for _, earlier, _ in chosen) else whole
         citation = cite(quoted.article, quoted.start, quoted.end)
         chosen.append((sentence, quoted, Statement(citation.quote, support.probability, (citation,))))
     return tuple(statement for _, _, statement in chosen)
 
 
-def with_antecedent(sentence: Sentence, asked: Asked) -> Sentence:
+def with_antecedent(sentence: Sentence, question: str) -> Sentence:
     """The sentence, from the one on that says who its "He" is: at most _BACK sentences earlier, and never across a heading.
 
-    A "she said" in the middle has its name before it in the sentence, or like a "She" at the start in the sentence before.
+    In English, "she said" later in a sentence leans on the one before, too, where no name stands before it.
     """
     article = sentence.article
+    asked = read_question(question, article.language)
     pieces = _spans(article.text, article.language, article.markup)
     at = next(i for i, span in enumerate(pieces) if span.start <= sentence.start < span.end)
     start, earliest = sentence.start, max(at - _BACK, 0)
     while at > earliest and pieces[at - 1].kind == "sentence":
-        if not _leans(article.text[start : pieces[at].end], article, asked):
+        if not _leans(article.text[start : pieces[at].end], article.language, asked):
             break
         at -= 1
         start, _ = trimmed(article.text, pieces[at])
     return Sentence(article, start, sentence.end)
 
 
-def _leans(text: str, article: Article, asked: Asked) -> bool:
-    """Whether a sentence of the article needs the one before it to say who it speaks of."""
-    pattern = _LEANS.get(article.language)
-    if pattern is None or pattern.match(text):
-        return pattern is not None
-    said_by = _SAID_BY.search(text) if article.language == "en" else None
-    return said_by is not None and not _names_somebody(text[: said_by.start()], article, asked)
+def _leans(text: str, language: str, asked: Asked) -> bool:
+    """Whether a sentence needs the one before it to say who it speaks of."""
+    if language not in _LEANS:
+        return False
+    said_by = _SAID_BY.search(text) if language == "en" else None
+    return bool(_LEANS[language].match(text)) or bool(said_by and not _has_new_name(text[: said_by.start()], asked))
 
 
-def _names_somebody(text: str, article: Article, asked: Asked) -> bool:
-    """Whether the beginning of an English sentence has a name that the question lacks, other than of a day or beside a number."""
+def _has_new_name(text: str, asked: Asked) -> bool:
+    """Whether the beginning of an English sentence names somebody whom the question does not.
+
+    Not counted are its first word, months and days, what stands beside a number, and where or to whom it was said.
+    """
     known = {word.stem for word in asked.words}
-    sentences = (article.text[span.start : span.end] for span in _spans(article.text, article.language, article.markup))
-    names = {w.stem for sentence in sentences for w in read_words(sentence, article.language) if w.kind == "name"}
-    read = read_words(text, article.language)
+    read = read_words(text, "en")
     for before, word, after in zip((None, *read), read, (*read[1:], None), strict=False):
-        counted = any(beside is not None and beside.kind == "number" for beside in (before, after))
-        named = word.text[0].isupper() and word.stem in names - known
-        if named and not counted and not word.text.endswith("day"):
+        beside = {near.kind for near in (before, after) if near}
+        told = before is not None and before.text.lower() in _TO_WHOM
+        if word.kind == "name" and word.stem not in known and not (told or "number" in beside or word.text in _DAYS):
             return True
     return False
 

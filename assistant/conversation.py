@@ -27,18 +27,22 @@ _ASKING = "|".join(
     où qui quel quelle quels quelles combien pourquoi cuándo quién dónde cuánto cuántos cuánta cuántas""".split()
 )
 _ASKS_ANEW = re.compile(rf"^\W*(?:and|but|or|also)\W+(?:\w+\W+)?(?:{_ASKING})\b", re.IGNORECASE)
+_ASKS = rf"(?:(?:in|at|by|on|for|to|from|of|with|nach|um|zu|von)\s+)?(?:{_ASKING})\b"
 _AND_ASKS = re.compile(  # "?" before it ends an earlier question, which is not asked again
-    r"(?<!\?),?\s+(?:and|und|et|y)\s+(?=(?:(?:in|at|by|on|for|to|from|of|with|nach|um|zu|von)\s+)?"
-    rf"(?:{_ASKING})\b)",
-    re.IGNORECASE,
+    rf"(?<!\?),?\s+(?:and|und|et|y)\s+(?={_ASKS})", re.IGNORECASE
 )
 _BEFORE_OR_AFTER = re.compile(
-    r"^(?P<one>(?:did|was|were|is|are|had|has|have)\b.+?),?\s+(?:before or after|earlier or later than)\s+(?P<other>.+?)\??$",
+    r"^(?P<verb>do|does|did|was|were|is|are|had|has|have|will|would)\s+(?P<one>[^?]+?),?\s+before or after"
+    r"\s+(?P<other>(?=[^?\d]*[a-z])[^?\d,]+)\s*\??$",  # not a mere date
     re.IGNORECASE,
 )
+_COMPARES = r"""first|last|ahead|more|less|fewer|most|least|worse|better|further|farther|earl(?:ier|iest)|heav(?:ier|iest)
+    (?:big|bigg|cheap|clos|cold|dear|deep|fast|great|high|hott|larg|lat|long|low|near|new|old|poor|rich|short|slow|small|soon|strong
+    |tall|warm|weak|wid|young)(?:er|est)|früher|zuerst|eher|später|mehr|weniger|größer|höher|länger|älter|jünger|teurer|billiger
+    niedriger|kleiner|schneller|plus|moins|premiers?|premières?|avant|más|menos|antes|primer[oa]?|mayor|menor"""
 _THIS_OR_THAT = re.compile(
-    rf"^(?P<asked>(?:(?:in|at|by|on|for|to|from|of|with)\s+)?(?:{_ASKING})\b[^,]*?),\s+(?P<one>[^,:?]+?)"
-    r"\s+(?:or|oder|ou|o)\s+(?P<other>[^,:?]+?)\??$",
+    rf"^\W*(?P<asked>{_ASKS}[^,?]*?\b(?:{'|'.join(_COMPARES.split())})\b[^,?]*?),\s+(?P<one>[^,:?]+?)"
+    r"\s+(?:or|oder|ou|o)\s+(?P<other>[^,:?]+?)\s*\??$",
     re.IGNORECASE,
 )
 
@@ -89,20 +93,20 @@ def parts(question: str) -> tuple[str, ...]:
     A part that names nothing, "when did it end?", is nothing without the others: the whole question stands for it. What came
     first and which of two is more asks for both: "Who paid more, the town or the state?" is asked of either.
     """
-    if order := _BEFORE_OR_AFTER.match(question):
-        return f"When {order['one'][0].lower()}{order['one'][1:]}?", f"When {order['other']}?"
     if either := _THIS_OR_THAT.match(question):
         return f"{either['asked']}? ({either['one']})", f"{either['asked']}? ({either['other']})"
-    first, *others = (part.strip() for part in _AND_ASKS.split(question))
+    first, *others = (part.strip().removesuffix("?") for part in _AND_ASKS.split(question))
     if not others:
-        return (question,)
+        if (order := _BEFORE_OR_AFTER.match(question)) is None:
+            return (question,)
+        first, others = f"When {order['verb'].lower()} {order['one']}", [f"When {order['other'].strip()}"]
+        first = first if names(first) else question.removesuffix("?")
     found = [f"{first}?"]
     for part in others:
-        part = part if part.endswith("?") else f"{part}?"
         if _PERSON.search(part):
             part = standalone(part, [Turn(found[0])])
-        found.append(part if names(part) else question)
-    return tuple(found)
+        found.append(f"{part}?" if names(part) else question)
+    return tuple(dict.fromkeys(found))
 
 
 def names(question: str) -> list[str]:

@@ -22,7 +22,7 @@ _LONG = 8  # letters from which on two slips are forgiven, else one: a letter mi
 
 
 def search_respelled(question: str, search: Callable[[str], list[Passage]]) -> tuple[str, list[Passage]]:
-    """What ``search`` finds, and the question as it was understood: where words were misspelt it is searched for again."""
+    """The question as it was understood, and what ``search`` finds for it; with misspelt words put right it searches again."""
     passages = search(question)
     respelled = respell(question, passages)
     return (question, passages) if respelled == question else (respelled, search(respelled))

@@ -37,6 +37,7 @@ _FUNCTION_WORDS = {
         son su sus un una y ya""",
 }
 _STOP = {language: frozenset(words.split()) for language, words in _FUNCTION_WORDS.items()}
+_PARTICLES = frozenset("von van der den de del della la le el du des da di bin al los las".split())
 _NUMBER_WORDS = {word: str(n) for n, word in enumerate("zero one two three four five six seven eight nine ten".split())} | {
     "eleven": "11", "twelve": "12", "twenty": "20", "thirty": "30", "forty": "40", "fifty": "50",
 }  # fmt: skip
@@ -118,9 +119,18 @@ def read_words(text: str, language: str) -> tuple[Word, ...]:
 
 
 def guess_language(question: str) -> str:
-    """The language of which the question has most function words, English where it has as many of that."""
-    words = [word.text.lower() for word in read_words(question, "en")]
-    return max(_STOP, key=lambda language: sum(word in _STOP[language] for word in words))
+    """The language of which the question has most function words, English where it has as many of that.
+
+    "von der Leyen", "Rio de Janeiro" and "El Niño" are names in every language: their particles are not counted.
+    """
+    counted: list[str] = []
+    named = False  # whether a name begins behind the word
+    for place, word in reversed(list(enumerate(read_words(question, "en")))):
+        particle = named and word.text.lower() in _PARTICLES
+        if place == 0 or not particle:
+            counted.append(word.text.lower())
+        named = particle or word.text[0].isupper()
+    return max(_STOP, key=lambda language: sum(word in _STOP[language] for word in counted))
 
 
 @lru_cache(maxsize=256)
@@ -143,14 +153,21 @@ def read_question(question: str, language: str) -> Asked:
 
 @lru_cache(maxsize=256)
 def read_against(question: str, language: str) -> Asked:
-    """The question as it is held against an article in ``language``. Asked in another language, it has no names.
+    """The question as it is held against an article in ``language``.
 
-    "Sena" is not missing where the text says "Seine", and the nouns of a German question are no names.
+    One in another language has no names that the article could lack, be it "Sena" where the text says "Seine", or the nouns of a
+    German question; nor numbers but of digits alone, "8,5" being written "8.5". Its words are stemmed as the article's are.
     """
     own = guess_language(question)
     if language == own or language not in _STOP:
         return read_question(question, language)
-    return replace(read_question(question, own), names=())
+    asked = read_question(question, own)
+    words, content = (
+        tuple(replace(word, stem=_stem(word.text, language)) for word in part) for part in (asked.words, asked.content)
+    )
+    return replace(
+        asked, words=words, content=content, names=(), numbers=tuple(n for n in asked.numbers if n.text.isdigit())
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -12,7 +12,6 @@ from assistant import Assistant, Settings
 from assistant.answering import Decision, Sentence, join, with_antecedent
 from assistant.citing import cite
 from assistant.schema import Article, Statement, Turn
-from assistant.words import read_question
 
 TEXT = """Jean Kaseya heads the agency. It is based in Addis Ababa. He sees no need to close borders. They stay open.
 
@@ -20,8 +19,10 @@ TEXT = """Jean Kaseya heads the agency. It is based in Addis Ababa. He sees no n
 
 She disagrees. "He is wrong," said Ida Brandt. His term ends in May.
 
-Steffi Lemke rejects this. Power is a federal matter, she told the Zeitung. The permit for Isar 2 lapsed on 16 April, she said. On
-Sunday Krebber said he would wait."""
+Steffi Lemke rejects this. Power is a federal matter, she told the Zeitung. The permit for Isar 2 lapsed on 16 April, she said.
+
+The minister came late. In April, at a meeting with Reuters, he called it over. Yesterday Markus Krebber said he denied it.
+Once he had slept, Johanna Brandt disagreed."""
 
 
 def article(text: str = TEXT, language: str = "en") -> Article:
@@ -53,17 +54,22 @@ def sentence(text: str, inside: str = TEXT, language: str = "en") -> Sentence:
             "Steffi Lemke rejects this. Power is a federal matter, she told the Zeitung."
             " The permit for Isar 2 lapsed on 16 April, she said.",
         ),
-        ("On\nSunday Krebber said he would wait.", "On\nSunday Krebber said he would wait."),
+        (  # neither a month nor the agency it was said to is who "he" is
+            "In April, at a meeting with Reuters, he called it over.",
+            "The minister came late. In April, at a meeting with Reuters, he called it over.",
+        ),
+        ("Yesterday Markus Krebber said he denied it.", "Yesterday Markus Krebber said he denied it."),
+        ("Once he had slept, Johanna Brandt disagreed.", "Once he had slept, Johanna Brandt disagreed."),
     ],
 )
 def test_a_quote_goes_back_to_the_sentence_that_says_who_he_is(judged: str, quoted: str) -> None:
-    found = with_antecedent(sentence(judged), read_question("Who says that Isar 2 needs a permit?", "en"))
+    found = with_antecedent(sentence(judged), "Who says that Isar 2 needs a permit?")
     assert found.text == quoted
     assert found.text == TEXT[found.start : found.end]
 
 
 def test_other_languages_have_their_own_words_for_it() -> None:
-    asked = read_question("Wer fordert Gaskraftwerke?", "de")
+    asked = "Wer fordert Gaskraftwerke?"
     text = "Krebber leitet RWE. Er fordert neue Gaskraftwerke. Item ist nichts."
     assert with_antecedent(sentence("Er fordert neue Gaskraftwerke.", text, "de"), asked).start == 0
     assert with_antecedent(sentence("Item ist nichts.", text, "de"), asked).text == "Item ist nichts."

@@ -64,9 +64,20 @@ def test_names_are_capitalised_runs_that_do_not_open_the_question() -> None:
             "Wer leitet RWE, und in welchem Jahr begann Krebber?",
             ["Wer leitet RWE?", "in welchem Jahr begann Krebber?"],
         ),
+        (  # without the museum nobody knows which curator
+            "Was the curator dismissed before or after the British Museum went public?",
+            [
+                "Was the curator dismissed before or after the British Museum went public?",
+                "When the British Museum went public?",
+            ],
+        ),
         (
-            "Was the curator dismissed before or after the museum went public?",
-            ["When was the curator dismissed?", "When the museum went public?"],
+            "Did Kaseya speak before or after he visited Kinshasa?",
+            ["When did Kaseya speak?", "When Kaseya visited Kinshasa?"],
+        ),
+        (
+            "Did Musk reply before or after the launch, and what did NASA answer?",
+            ["Did Musk reply before or after the launch?", "what did NASA answer?"],
         ),
         (
             "Who paid more for the bridge, Maryland or the insurers?",
@@ -76,9 +87,9 @@ def test_names_are_capitalised_runs_that_do_not_open_the_question() -> None:
             "Welches Kraftwerk ging früher vom Netz, Isar 2 oder Emsland?",
             ["Welches Kraftwerk ging früher vom Netz? (Isar 2)", "Welches Kraftwerk ging früher vom Netz? (Emsland)"],
         ),
-        (  # three things, and no choice between them
-            "How many items were stolen, lost or damaged: what do both say?",
-            ["How many items were stolen, lost or damaged: what do both say?"],
+        (
+            "¿Quién pagó más, Maryland o el Estado?",
+            ["Quién pagó más? (Maryland)", "Quién pagó más? (el Estado)"],
         ),
         (  # what a follow-up took along was asked before
             "How much did Musk give in 2024? And what did Putin say?",
@@ -88,6 +99,24 @@ def test_names_are_capitalised_runs_that_do_not_open_the_question() -> None:
 )
 def test_questions_asked_in_one_are_told_apart(question: str, asked: list[str]) -> None:
     assert list(parts(question)) == asked
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How many people were killed, injured or missing?",
+        "When the bridge fell, was anyone injured or missing?",
+        "What did Biden say about Ukraine, NATO or the EU?",
+        "What caused the outage, a cyberattack or a faulty update?",
+        "Wer zahlt, wenn die Brücke oder der Hafen schließt?",
+        "Was he dismissed before or after August 2023?",
+        "Was the curator dismissed before or after the museum went public?",
+        "Did Fischer resign? And before or after Osborne?",
+        "Who paid more, the state or the insurers? (Key Bridge)",
+    ],
+)
+def test_what_is_neither_a_comparison_nor_two_questions_is_asked_once(question: str) -> None:
+    assert parts(question) == (question,)
 
 
 @pytest.mark.parametrize(

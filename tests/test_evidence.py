@@ -24,7 +24,7 @@ from assistant.evidence import (
 )
 from assistant.models import Page, Ranker, load_ranker
 from assistant.settings import Settings
-from assistant.words import find_absent, read_against, read_known, read_question, read_words
+from assistant.words import find_absent, guess_language, read_against, read_known, read_question, read_words
 from tests.doubles import WordEncoder, WordRanker
 
 ARTICLE = (
@@ -105,14 +105,39 @@ def test_german_capitals_make_no_name() -> None:
     assert kinds("Hat die Regierung das Gesetz gebilligt?", "de")["Regierung"] == "plain"
 
 
-def test_a_question_in_another_language_than_the_article_has_no_names_to_miss() -> None:
-    assert read_against("Welche Geräte hat Microsoft gezählt?", "en").names == ()
-    assert read_against("Welche Geräte hat Microsoft gezählt?", "en").kind == "other"
+def test_a_question_in_another_language_than_the_article_has_no_names_to_miss(evidence: Evidence) -> None:
+    german = "Welche 8,5 Millionen Geräte hat Microsoft 2024 gezählt?"
+    asked = read_against(german, "en")
+    assert asked.names == ()
+    assert [word.text for word in asked.numbers] == ["2024"]
+    assert {word.stem for word in asked.words if word.text == "Microsoft"} == {read_words("Microsoft", "en")[0].stem}
     assert read_against("Which devices did Microsoft count?", "de").names == ()
-    assert [word.text for [word] in read_against("Which devices did Microsoft count?", "en").names] == ["Microsoft"]
-    assert [word.text for [word] in read_against("Quanti dispositivi ha contato Microsoft?", "it").names] == [
-        "Microsoft"
+    for question, language in (("Which devices did Microsoft count?", "en"), ("Quanti ne ha contati Microsoft?", "it")):
+        assert [word.text for [word] in read_against(question, language).names] == ["Microsoft"]
+    candidates = [
+        Candidate("It counted 8.5 million devices in 2024.", "Outage", "", "It counted 8.5 million devices in 2024.")
     ]
+    [found] = evidence.score(german, candidates, WordEncoder())
+    assert found.missing == ()
+    [found] = evidence.score("Which devices did Microsoft count?", candidates, WordEncoder())
+    assert found.missing == ("Microsoft",)
+
+
+@pytest.mark.parametrize(
+    ("question", "language"),
+    [
+        ("Was Ursula von der Leyen in Kyiv?", "en"),
+        ("Did Ursula von der Leyen resign?", "en"),
+        ("Marine Le Pen appeal", "en"),
+        ("La Niña and El Niño 2024", "en"),
+        ("Wann ist Ursula von der Leyen zurückgetreten?", "de"),
+        ("Wie viele Windows-Geräte sind von dem Update von CrowdStrike betroffen?", "de"),
+        ("Quand le triathlon de Paris a-t-il eu lieu ?", "fr"),
+        ("¿Qué día declaró la OMS la emergencia por la mpox?", "es"),
+    ],
+)
+def test_the_language_of_a_question_is_that_of_its_function_words(question: str, language: str) -> None:
+    assert guess_language(question) == language
 
 
 def test_names_next_to_each_other_are_one_name() -> None:
