@@ -1,9 +1,9 @@
 """What the ranker is trained on: questions with a passage to read and the places in it that answer, or none.
 
-An answerable question is read with the passage that answers it; spans are the marked ones (squadshifts), all occurrences of the
-answer in that passage (squad2, timeqa) or whole sentences (selqa, clapnq, our own). Nothing is to be found in: the paragraph an
-unanswerable question was written about, a passage of our own search that does not hold the answer, and the right passage for a
-question in which a name or number was swapped.
+An answerable question is read with the passage that answers it, in our own set with one of each article that does; spans are
+the marked ones (squadshifts), all occurrences of the answer in that passage (squad2, timeqa) or whole sentences (selqa, clapnq,
+our own). Nothing is to be found in: the paragraph an unanswerable question was written about, a passage of our own search that
+does not hold the answer, and the right passage for an English question in which a name or number was swapped.
 
 ``invented`` is our own set, written to be trained on and for nothing else: articles about invented people and places.
 """
@@ -19,7 +19,7 @@ from typing import Any
 from tokenizers import Encoding, Tokenizer
 
 from assistant.models import Page, place_tokens
-from assistant.words import read_known, read_question
+from assistant.words import guess_language, read_known, read_question
 from evals.fit.data import (
     SEED,
     SOURCES,
@@ -41,7 +41,7 @@ from evals.fit.invented import read_invented
 TIMED = Source("timeqa_human", "BSD-3", 0, tokenised=True, kept_out=0)
 INVENTED = Source("evals/fit/invented", "MIT, this project's own", 0, kept_out=0)
 READ_FOR_TRAINING = (*SOURCES, TIMED, INVENTED)
-TIMES = {INVENTED.folder: 2}  # that a set is gone through in a turn, each time with other passages that do not answer
+TIMES = {"squad2_dev_part": 2}  # that a set is gone through in a turn, each time with other passages that do not answer
 OTHER_SHARE = {"squadshifts": 0.3}  # questions also read with a passage that does not answer; the other sets: all
 BY_SENTENCE = ("selqa", "clapnq_dev", INVENTED.folder)  # sets that mark whole sentences
 SWAPPED_SHARE = 0.12
@@ -96,7 +96,10 @@ def read_set(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 
 @dataclass(frozen=True)
 class Row:
-    """A question of the fitting half with the passage it is read with and what in it answers; ``id`` as in ``Question``."""
+    """A question of the fitting half with the passage it is read with and what in it answers; ``id`` as in ``Question``.
+
+    ``again``: it is read with the passage of another article that answers, too, and there with those that do not.
+    """
 
     id: str
     question: str
@@ -104,6 +107,7 @@ class Row:
     passage: list[int]
     spans: tuple[tuple[int, int], ...]
     texts: tuple[str, ...]
+    again: bool = False
 
 
 class Readings:
@@ -131,11 +135,12 @@ class Readings:
                 continue
             row["evidence"] = [clean(text) for text in row.get("evidence", [])]
             if near_article(row) in self.corpus.articles:
-                self.rows += self._place(row)
+                answering = row["gold_ids"] if source == INVENTED and row["answerable"] else [near_article(row)]
+                found = [placed for near in answering for placed in self._place(row, near)]
+                self.rows += [*found[:1], *(replace(further, again=True) for further in found[1:])]
 
-    def _place(self, row: dict[str, Any]) -> Iterator[Row]:
+    def _place(self, row: dict[str, Any], near: str) -> Iterator[Row]:
         """The question with its passage; nothing where it should have an answer and none is found."""
-        near = near_article(row)
         passages = [numbers for key, numbers in self.corpus.passages if key == near]
         spans = self._spans(row, near) if row["answerable"] else ()
         holding = [numbers for numbers in passages if self._inside(near, numbers, spans)] if spans else passages
@@ -183,23 +188,31 @@ class Readings:
 
     def _once(self, number: int) -> Iterator[Reading]:
         rng = random.Random(SEED + number)
-        pool = sorted({part for row in self.rows for part in swappable(row.question)})
+        english = [row.question for row in self.rows if guess_language(row.question) == "en"]
+        pool = sorted({part for question in english for part in swappable(question)})
         rows = self.rows[number % 2 :: 2] if self.source.folder == "squadshifts" else self.rows
         for row in rows:
             own = self.own(row)
             yield own
+            if row.again:
+                continue
             if rng.random() < (OTHER_SHARE.get(self.source.folder, 1.0) if row.spans else 0.3):
                 yield from self._other(row, number)
-            if row.spans and not self.source.tokenised and rng.random() < SWAPPED_SHARE:
+            swaps = bool(row.spans) and not self.source.tokenised and guess_language(row.question) == "en"
+            if swaps and rng.random() < SWAPPED_SHARE:
                 article = self.corpus.articles[row.near]
                 text = swap(row.question, f"{article['title']}\n{article['text']}", pool, rng)
                 if text:
                     yield replace(own, question=text, spans=())
 
     def _other(self, row: Row, number: int) -> Iterator[Reading]:
-        """The best passage of our search without the answer; a later turn takes the next one."""
-        found = []
-        for key, numbers in self.corpus.search(row.question, ""):
+        """The best passage of our search without the answer; a later turn takes the next one.
+
+        Where the search finds nothing, as for many a question in another language, it is any passage.
+        """
+        found, passages = [], self.corpus.passages
+        shuffled = random.Random(f"{SEED} {number} {row.id}").sample(passages, min(3, len(passages)))
+        for key, numbers in self.corpus.search(row.question, "") or shuffled:
             lower = self.corpus.passage_text(key, numbers).lower()
             answers = any(answer.lower().strip(" .") in lower for answer in row.texts if answer.strip(" ."))
             if self.source.folder in BY_SENTENCE and self.source != INVENTED:  # their answers are no parts of the text
