@@ -21,7 +21,7 @@ from assistant.settings import Settings
 from assistant.words import Asked, read_question, read_words
 
 _NEAREST = 3  # articles offered with a decline
-_FURTHER = 0.6  # a further statement has at least this share of the best one's probability
+_FURTHER = 0.5  # a further statement has at least this share of the best one's probability
 _SAME = 0.6  # two sentences that share more of their words say the same
 _NOT = frozenset("no not never none nobody cannot nicht kein keine nie ne pas jamais aucun ni nunca ningún".split())
 _BACK = 2  # sentences that a quote reaches back for the name of its "He"

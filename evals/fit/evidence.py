@@ -3,11 +3,11 @@
     python -m evals.fit.evidence --data FOLDER [--ranker none] [--out FILE] [--into README.md]
     python -m evals.fit.evidence --ranker NAME [--data FOLDER]    # a CrossEncoder of your own, fitted into the data folder
 
-FOLDER holds one folder per question set, see ``evals/fit/data.py``; this project's fit questions (``evals/fit/news.py``) are one
-more set, on which confidence is calibrated and the thresholds are chosen, and without FOLDER the only one. Each run fits one of
-the two kinds and leaves the other as it is. Coefficients see the fitting halves only, and with the packaged ranker only topics
-that it was not trained on; every figure comes from the reporting halves, of the project's questions the dev split, but for what
-further statements bring. Deterministic.
+FOLDER holds one folder per question set, see ``evals/fit/data.py``; this project's fit questions (``evals/fit/news.py``) are
+one more set, on which the thresholds are chosen, and without FOLDER the only one. Each run fits one of the two kinds and
+leaves the other as it is. Coefficients see the fitting halves only, and with the packaged ranker only topics that it was not
+trained on; every figure comes from the reporting halves, of the project's questions the dev split, but for what further
+statements bring. Deterministic.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def main() -> None:
     half = FITTED_ON.get(given.ranker, "fit")
     fitting, reporting = (measure_half(name, given.data, settings, ranker) for name in (half, "report"))
     news = [question for question in fitting if question.source == NAME]
-    model = calibrate(fit(fitting, list(range(len(FEATURES[kind])))), news)
+    model = calibrate(fit(fitting, list(range(len(FEATURES[kind])))), fitting)
     thresholds = choose_thresholds(model, news)
     figures = {
         "reporting": report(model, reporting, thresholds["answer"]),

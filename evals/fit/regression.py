@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -10,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from evals.fit.data import Floats, Question
 
-DECLINED, NEAR = 0.85, 0.95  # what the two thresholds are chosen for
+DECLINED, NEAR = 0.9, 0.95  # what the two thresholds are chosen for
 GRID = np.round(np.arange(0.02, 0.99, 0.01), 2)
 
 
@@ -85,9 +86,17 @@ def fit(questions: list[Question], columns: list[int], rounds: int = 3, hardest:
 
 
 def calibrate(model: Model, questions: list[Question]) -> Model:
-    """Platt scaling of the best sentence's logit against whether it answers, folded into the coefficients."""
+    """Platt scaling of the best sentence's logit against whether it answers, folded into the coefficients.
+
+    A set counts as the square root of its questions: few of them, as this project's own, then weigh more than their number, and
+    the error over all is still small. Made-up questions, which nobody asks, are left out.
+    """
+    questions = [question for question in questions if question.kind == "plain"]
+    sizes = Counter(question.source for question in questions)
     best = np.array([[model.logits(question).max()] for question in questions])
-    found = LogisticRegression(C=1e6).fit(best, [is_first(model, question) for question in questions])
+    right = [is_first(model, question) for question in questions]
+    weights = np.array([sizes[question.source] ** -0.5 for question in questions])
+    found = LogisticRegression(C=1e6).fit(best, right, sample_weight=weights / weights.mean())
     slope, shift = float(found.coef_[0, 0]), float(found.intercept_[0])
     return replace(model, coefficients=model.coefficients * slope, intercept=model.intercept * slope + shift)
 
