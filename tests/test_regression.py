@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -51,6 +53,17 @@ def test_the_right_sentence_comes_first_and_confidence_is_how_often(model: Model
     assert first > 0.6
     assert abs(confidence(model, others).mean() - first) < 0.05
     assert calibration(model, others)["news"]["calibration error"] < 0.08
+
+
+def test_a_small_set_weighs_more_than_its_number_and_made_up_questions_nothing() -> None:
+    few, many = questions(100, seed=4), [replace(question, source="other") for question in questions(900, seed=5)]
+    many = [replace(question, gold=frozenset()) for question in many]  # the same features, and nothing answers
+    fitted = fit(few, [0, 1])
+    answering = np.mean([is_first(fitted, question) for question in few])
+    said = confidence(calibrate(fitted, [*few, *many]), few).mean()
+    assert said == pytest.approx(answering / 4, rel=0.2)  # 10 against 30, not 100 against 900
+    made_up = [replace(question, kind="swapped") for question in many]
+    assert calibrate(fitted, [*few, *made_up]).intercept == calibrate(fitted, few).intercept
 
 
 def test_thresholds_decline_and_keep_near_as_many_as_they_are_chosen_for(model: Model) -> None:

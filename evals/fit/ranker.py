@@ -271,7 +271,9 @@ def add_to_curve(work: Path, point: dict[str, float]) -> None:
 def write_ids(out: Path, data: Path) -> None:
     """The ids of the questions it is trained on, by set, one set a line; those of ``evals.sets``. Of our own, all are."""
     lines = []
-    for source in (source for source in READ_FOR_TRAINING if source != INVENTED):
+    for source in READ_FOR_TRAINING:
+        if source == INVENTED:
+            continue
         ids = sorted({row.id for row in Readings(source, data).rows})
         lines.append(f"{json.dumps(source.folder)}:{json.dumps(ids, separators=(',', ':'))}")
     (out / "ranker_ids.json").write_text("{" + ",\n".join(lines) + "}\n", encoding="utf-8")

@@ -211,8 +211,8 @@ class Readings:
         Where the search finds nothing, as for many a question in another language, it is any passage.
         """
         found, passages = [], self.corpus.passages
-        shuffled = random.Random(f"{SEED} {number} {row.id}").sample(passages, min(3, len(passages)))
-        for key, numbers in self.corpus.search(row.question, "") or shuffled:
+        rng = random.Random(f"{SEED} {number} {row.id}")
+        for key, numbers in self.corpus.search(row.question, "") or rng.sample(passages, min(3, len(passages))):
             lower = self.corpus.passage_text(key, numbers).lower()
             answers = any(answer.lower().strip(" .") in lower for answer in row.texts if answer.strip(" ."))
             if self.source.folder in BY_SENTENCE and self.source != INVENTED:  # their answers are no parts of the text
