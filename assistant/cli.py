@@ -16,7 +16,6 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 
 from assistant import batch, rendering, reports
@@ -37,6 +36,7 @@ app = typer.Typer(
 )
 
 _FEW = 256  # passages that a question waits for; while more are to be embedded it is asked of what there is
+_INTERRUPTED = 130  # the exit code of a command that Ctrl-C ended; Typer gives it, too
 
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Return once the articles are findable by words.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -51,12 +51,16 @@ def main() -> None:
     except AssistantError as error:
         _complain(f"error: {error}", f"hint: {error.hint}")
         code = error.exit_code
-    except click.ClickException as error:
-        error.show()
+    except typer.TyperException as error:
+        misread = getattr(error, "ctx", None)
+        _complain(
+            f"error: {error.format_message()}", f"hint: See: {getattr(misread, 'command_path', 'assistant')} --help"
+        )
         code = error.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
+        code = _INTERRUPTED
+    if code == _INTERRUPTED:
         _complain("interrupted: what was reported as done is done; run the same command again to go on")
-        code = 130
     sys.exit(code if isinstance(code, int) else 0)
 
 

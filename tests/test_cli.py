@@ -173,6 +173,40 @@ def test_an_add_that_is_interrupted_while_it_embeds_has_said_what_is_safe_and_wh
     assert "missing.md" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "named", "help_of"),
+    [
+        (("ask", "--foo"), "--foo", "assistant ask"),
+        (("ask", "Who?", "--as-of", "yesterday"), "--as-of", "assistant ask"),
+        (("nosuch",), "nosuch", "assistant"),
+        (("eval", "run", "--foo"), "--foo", "assistant eval run"),
+    ],
+)
+def test_a_mistyped_command_is_one_line_and_a_hint(
+    words: Sequence[str], named: str, help_of: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["assistant", *words])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    assert left.value.code == 2
+    error, hint = capsys.readouterr().err.splitlines()
+    assert error.startswith("error: ")
+    assert named in error
+    assert hint == f"hint: See: {help_of} --help"
+
+
+def test_ctrl_c_says_that_nothing_is_lost(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "argv", ["assistant", "list"])
+    monkeypatch.setattr("assistant.assistant.Assistant.articles", interrupted)
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    assert left.value.code == 130
+    assert capsys.readouterr().err.strip().startswith("interrupted: what was reported as done is done")
+
+
 def test_a_bad_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASSISTANT_DENSE_WEIGHT", "a lot")
     done = assistant("list")
