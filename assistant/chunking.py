@@ -34,6 +34,7 @@ _TAIL = 40  # characters looked at before and behind a cut: enough for any abbre
 _HASHES = re.compile(r"[ ]{0,3}#{1,6}(?:[ \t]+|$)")
 _RULE = re.compile(r"\s*(?:([-*_])(?:[ \t]*\1){2,}|=+)\s*$")
 _MARKER = re.compile(r"\s*(?:[-*•·▪‣–—]|(\d{1,3})[.)])[ \t]+(?=\S)")
+_CLOSING = re.compile(r"[*_]{1,3}\s+(?=\S)")
 _QUOTED = re.compile(r"\s*>[> \t]*")
 _CLOSED = re.compile(r"[.!?…:。！？؟۔।][\s\"'”’“‘»«›‹)\]}*_`]*(?:\[\d+\])*$")
 _BLANKS = re.compile(r"\s*")
@@ -74,12 +75,14 @@ def spans(text: str, language: str, markup: Markup) -> list[Span]:
 def trimmed(text: str, span: Span) -> tuple[int, int]:
     """The range of ``span`` without blanks around it and without its marker (``- ``, ``> ``, ``1. ``, ``# ``).
 
-    Emphasis marks stay. A number goes only if a neighbour of it starts another line: "1. FC Köln won." keeps it.
+    Emphasis marks stay, but for those that close what was before: "**Cost.** Nobody knows." is cut behind the first full stop. A
+    number goes only if a neighbour of it starts another line: "1. FC Köln won." keeps it.
     """
     end = span.start + len(text[span.start : span.end].rstrip())
     start = min(end, _skip_blanks(text, span.start))
     if text[text.rfind("\n", 0, start) + 1 : start].strip():
-        return start, end
+        closing = _CLOSING.match(text, start, end)
+        return closing.end() if closing else start, end
     for pattern in (_QUOTED, _HASHES, _MARKER):
         match = pattern.match(text, start, end)
         if match and (pattern is not _MARKER or match[1] is None or _has_neighbour(int(match[1]), text)):

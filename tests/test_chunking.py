@@ -281,6 +281,11 @@ def test_a_number_is_a_list_marker_only_beside_its_neighbour() -> None:
     assert shown("1. Raise the fares.\n2. Buy a ferry.") == ["Raise the fares.", "Buy a ferry."]
 
 
+def test_marks_that_close_what_was_before_are_no_part_of_a_quote() -> None:
+    text = "**The cost.** Nobody knows it. *Not the mayor.* **Not** the council."
+    assert shown(text, markup="markdown")[1::2] == ["Nobody knows it.", "**Not** the council."]
+
+
 def test_offsets_are_code_points() -> None:
     text = "Zoë 😀 paid €5 in “Åre”. She left."
     assert [text[span.start : span.end] for span in spans(text, "en", "plain")] == [
