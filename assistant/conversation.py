@@ -36,6 +36,13 @@ _BEFORE_OR_AFTER = re.compile(
     r"\s+(?P<other>(?=[^?\d]*[a-z])[^?\d,]+)\s*\??$",  # not a mere date
     re.IGNORECASE,
 )
+_ORDER = r"(?:first|earlier|sooner|last|later)"
+_WHICH_FIRST = re.compile(  # "Which came first, …?" and "…, did the storm or the flood come first?"
+    rf"^(?:(?:what|which) (?:happened|came|took place|was|occurred) {_ORDER}[,:]\s+(?P<one>[^,?]+?)\s+or\s+(?P<other>[^,?]+?)"
+    rf"|(?P<where>(?:[^?]*,\s+)?)(?P<verb>did|was|were|is|are)\s+(?P<this>(?!more|fewer|less)[^,?]+?)\s+or\s+(?P<that>[^,?]+?)"
+    rf"\s+(?P<does>take place|\w+)\s+{_ORDER})\s*\?*$",
+    re.IGNORECASE,
+)
 _COMPARES = r"""first|last|ahead|more|less|fewer|most|least|worse|better|further|farther|earl(?:ier|iest)|heav(?:ier|iest)
     (?:big|bigg|cheap|clos|cold|dear|deep|fast|great|high|hott|larg|lat|long|low|near|new|old|poor|rich|short|slow|small|soon|strong
     |tall|warm|weak|wid|young)(?:er|est)|früher|zuerst|eher|später|mehr|weniger|größer|höher|länger|älter|jünger|teurer|billiger
@@ -93,6 +100,14 @@ def parts(question: str) -> tuple[str, ...]:
     A part that names nothing, "when did it end?", is nothing without the others: the whole question stands for it. What came
     first and which of two is more asks for both: "Who paid more, the town or the state?" is asked of either.
     """
+    if order := _WHICH_FIRST.match(question):
+        one, other = (order["one"], order["other"]) if order["one"] else (order["this"], order["that"])
+        where, verb, does = (
+            order["where"] or "",
+            (order["verb"] or "was").lower(),
+            f" {order['does']}" if order["does"] else "",
+        )
+        return tuple(f"{where}{'when' if where else 'When'} {verb} {either}{does}?" for either in (one, other))
     if either := _THIS_OR_THAT.match(question):
         return f"{either['asked']}? ({either['one']})", f"{either['asked']}? ({either['other']})"
     first, *others = (part.strip().removesuffix("?") for part in _AND_ASKS.split(question))

@@ -88,6 +88,17 @@ def test_names_are_capitalised_runs_that_do_not_open_the_question() -> None:
             ["Welches Kraftwerk ging früher vom Netz? (Isar 2)", "Welches Kraftwerk ging früher vom Netz? (Emsland)"],
         ),
         (
+            "Which happened first, the landing of Starliner or the start of Crew-9?",
+            ["When was the landing of Starliner?", "When was the start of Crew-9?"],
+        ),
+        (
+            "At the British Museum, did the spot check or the bigger audit take place first?",
+            [
+                "At the British Museum, when did the spot check take place?",
+                "At the British Museum, when did the bigger audit take place?",
+            ],
+        ),
+        (
             "¿Quién pagó más, Maryland o el Estado?",
             ["Quién pagó más? (Maryland)", "Quién pagó más? (el Estado)"],
         ),
@@ -113,6 +124,8 @@ def test_questions_asked_in_one_are_told_apart(question: str, asked: list[str]) 
         "Was the curator dismissed before or after the museum went public?",
         "Did Fischer resign? And before or after Osborne?",
         "Who paid more, the state or the insurers? (Key Bridge)",
+        "Did Rome or Milan win the first prize?",
+        "Were more people hurt by the storm or the flood last?",
     ],
 )
 def test_what_is_neither_a_comparison_nor_two_questions_is_asked_once(question: str) -> None:
