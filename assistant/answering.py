@@ -63,13 +63,17 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to say: ``statements`` is empty unless ``outcome`` is "answer". ``confidence`` is the best sentence's probability."""
+    """What to say: ``statements`` is empty unless ``outcome`` is "answer". ``confidence`` is the best sentence's probability.
+
+    ``lead`` is said before the statements in words of the assistant's own, "" for most questions.
+    """
 
     outcome: Outcome
     reason: str
     confidence: float
     statements: tuple[Statement, ...]
     nearest: tuple[Nearest, ...]
+    lead: str = ""
 
 
 def decide(
@@ -97,7 +101,7 @@ def decide(
         key=lambda pair: (-pair[1].probability, pair[0].article.id, pair[0].start),
     )
     best = ranked[0][1]
-    answer_at = evidence.answer_threshold if settings.answer_threshold is None else settings.answer_threshold
+    answer_at = answers_from(evidence, settings)
     nearest_at = evidence.nearest_threshold if settings.nearest_threshold is None else settings.nearest_threshold
     if best.probability >= answer_at:
         kept = [pair for pair in ranked if pair[1].probability >= _FURTHER * best.probability]
@@ -105,6 +109,11 @@ def decide(
         return Decision("answer", "The quoted sentences answer the question.", best.probability, statements, nearest)
     outcome: Outcome = "nearest" if best.probability >= nearest_at else "decline"
     return Decision(outcome, _why_not(best), best.probability, (), nearest)
+
+
+def answers_from(evidence: Evidence, settings: Settings) -> float:
+    """The probability from which on a sentence is an answer: the fitted one, unless the settings name another."""
+    return evidence.answer_threshold if settings.answer_threshold is None else settings.answer_threshold
 
 
 def join(decisions: Sequence[Decision], settings: Settings) -> Decision | None:
@@ -246,16 +255,26 @@ def _overlap(one: tuple[str, int, int], other: tuple[str, int, int]) -> bool:
 
 def _says_the_same(one: Sentence, other: Sentence) -> bool:
     """Whether two sentences share so many words that the second tells the reader nothing: no other number, and no "not"."""
+    return share_of_words(one, other) > _SAME and _figures(one) == _figures(other)
+
+
+def share_of_words(one: Sentence, other: Sentence) -> float:
+    """The share of the words of two sentences, each counted once, that both have."""
     left, right = (frozenset(words(sentence.text, sentence.article.language)) for sentence in (one, other))
-    alike = len(left & right) > _SAME * len(left | right)
-    return alike and _figures(one) == _figures(other)
+    return len(left & right) / max(len(left | right), 1)
 
 
 def _figures(sentence: Sentence) -> frozenset[str]:
     """The numbers and the negations of a sentence: where they differ, two accounts disagree."""
-    read = read_words(sentence.text, sentence.article.language)
-    denied = {"not" for word in read if word.text.lower() in _NOT or word.text.lower().endswith(("n't", "n’t"))}
-    return frozenset(word.stem for word in read if word.kind == "number") | denied
+    text, language = sentence.text, sentence.article.language
+    denied = {"not"} if denies(text, language) else set()
+    return frozenset(word.stem for word in read_words(text, language) if word.kind == "number") | denied
+
+
+def denies(text: str, language: str) -> bool:
+    """Whether there is a "not" or the like in a text."""
+    read = (word.text.lower() for word in read_words(text, language))
+    return any(word in _NOT or word.endswith(("n't", "n’t")) for word in read)
 
 
 def nearest_articles(passages: Sequence[Passage]) -> tuple[Nearest, ...]:

@@ -40,6 +40,7 @@ from assistant.schema import (
     Turn,
 )
 from assistant.settings import Settings, load_settings
+from assistant.sources import count_sources, read_claim
 from assistant.spelling import search_respelled
 from assistant.store import Store, quiet
 from assistant.vectors import Vectors
@@ -197,6 +198,7 @@ class Assistant:
             nearest=decision.nearest,
             engine=self.engine(),
             notes=(*notes, *self._judged_by[1]),
+            lead=decision.lead if len(statements) == len(decision.statements) else "",
         )
 
     def retrieve(self, question: str, *, filters: Filters | None = None) -> list[Passage]:
@@ -280,6 +282,10 @@ class Assistant:
         if excerpt:
             return question, passages, decide_excerpt(excerpt, passages)
         evidence, encoder = self._judged_by[0], self.store.encoder
+        if claim := read_claim(question):
+            telling = search(claim)
+            if counted := count_sources(claim, telling, encoder=encoder, evidence=evidence, settings=self.settings):
+                return question, telling, counted
         judge = partial(decide, encoder=encoder, evidence=evidence, settings=self.settings, said=said)
         asked = parts(question)
         if len(asked) > 1:  # questions asked in one are searched for and answered one by one

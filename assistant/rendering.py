@@ -131,7 +131,7 @@ def web_address(url: str | None) -> str | None:
 
 def answer_dict(answer: Answer) -> dict[str, Any]:
     """The documented JSON form. Dates are ISO strings or None; keys may be added, never renamed."""
-    plain = ("question", "asked_as", "outcome", "abstained", "reason", "confidence", "seconds")
+    plain = ("question", "asked_as", "outcome", "abstained", "reason", "confidence", "seconds", "lead")
     return {name: getattr(answer, name) for name in plain} | {
         "as_of": _iso(answer.as_of),
         "newest_cited": _iso(answer.newest_cited),
@@ -154,6 +154,7 @@ def answer_markdown(answer: Answer) -> str:
     """The answer as Markdown with the citations as a numbered list. Article text is escaped and holds no live link."""
     numbers = {citation: number for number, citation in enumerate(cited(answer), 1)}
     parts = [f"*Understood as: {_markdown(asked)}*"] if (asked := understood_as(answer)) else []
+    parts += [_markdown(answer.lead)] if answer.lead else []
     for statement in answer.statements:
         if sentence := written_sentence(statement):
             parts.append(_markdown(sentence))
@@ -175,6 +176,7 @@ def answer_text(answer: Answer, *, width: int = 80) -> str:
     """The answer for a terminal, wrapped at ``width`` columns. No control character of an article gets through."""
     numbers = {citation: number for number, citation in enumerate(cited(answer), 1)}
     parts = [_wrap(f"Understood as: {asked}", width)] if (asked := understood_as(answer)) else []
+    parts += [_wrap(answer.lead, width)] if answer.lead else []
     for statement in answer.statements:
         lines = [_wrap(sentence, width)] if (sentence := written_sentence(statement)) else []
         for quote, citations in evidence(statement):
@@ -200,6 +202,7 @@ def answer_html(answer: Answer, *, turn: int) -> str:
     """
     numbers = {citation: number for number, citation in enumerate(cited(answer), 1)}
     parts = [Markup('<p class="asked-as">Understood as: {}</p>').format(inert(a)) for a in [understood_as(answer)] if a]
+    parts += [Markup('<p class="written">{}</p>').format(inert(answer.lead))] if answer.lead else []
     for statement in answer.statements:
         if sentence := written_sentence(statement):
             parts.append(Markup('<p class="written">{}</p>').format(inert(sentence)))

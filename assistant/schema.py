@@ -145,6 +145,7 @@ class Filters:
 class Answer:
     """What the assistant says to one question, and all that is needed to check it.
 
+    ``lead`` comes before the statements, in words of the assistant's own: how many sources report it, where that was asked.
     ``statements`` is empty unless ``outcome`` is "answer". ``confidence`` (0–1) is the probability that the corpus answers the
     question with the best sentence found; it does not depend on how many articles are stored. ``notes`` tell the reader what
     limited this answer (an index that is still being built, for example); ``seconds`` is wall time.
@@ -163,6 +164,7 @@ class Answer:
     nearest: tuple[Nearest, ...]
     engine: Engine
     notes: tuple[str, ...] = ()
+    lead: str = ""
 
     @property
     def abstained(self) -> bool:

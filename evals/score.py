@@ -51,7 +51,8 @@ def score(
     broken = tuple(dict.fromkeys(_broken(question, statements, sources, hostile)))
     if not question.answerable:
         return Score(not statements, 0.0, False, 0.0, 0.0, broken)
-    said = "\n".join(shown(statement) for statement in statements)
+    counted = question.kind == "independent-sources"  # the number must be the assistant's own, not one in a quote
+    said = answer.get("lead", "") if counted else "\n".join(map(shown, statements))
     points = mean([any(says(said, wording) for wording in point) for point in question.points])
     standing = [
         any(cites(statement, span) for piece in question.evidence for span in piece) for statement in statements

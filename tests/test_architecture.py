@@ -18,7 +18,7 @@ LAYERS: list[set[str]] = [
     {"outbox", "owner", "showing", "vectors", "words"},
     {"catalog", "evidence"},
     {"answering", "conversation", "indexing", "retrieval", "spelling"},
-    {"excerpts", "store", "terminal"},
+    {"excerpts", "sources", "store", "terminal"},
     {"doctor", "ingest"},
     {"assistant", "reports"},
     {"batch", "llamaindex", "ui"},
