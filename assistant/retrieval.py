@@ -13,7 +13,11 @@ from assistant.models import Encoder
 from assistant.schema import Passage
 from assistant.settings import Settings
 from assistant.vectors import Vectors
+from assistant.words import guess_language
 
+# What an article in the question's language is worth where that is not English, which the packaged encoder alone knows. Of six
+# German questions about German articles of the fit split, two more are found; none about English articles is lost.
+_OWN_LANGUAGE = 0.3
 _WIDER = 8  # times as many hits are looked through for those that a filter lets through
 
 
@@ -30,7 +34,8 @@ def retrieve(
     """The best passages for a question, best first, at most ``settings.passages``.
 
     ``vectors`` is None where they cannot be used: the question is then answered from full text alone. Hits whose chunk is not
-    current in the catalog are dropped. ``allowed`` limits what both indexes find.
+    current in the catalog are dropped. ``allowed`` limits what both indexes find. Articles in the language of a question that is
+    not English come before others as good; their scores stay what they are.
     """
     languages, weight = catalog.languages(), settings.title_weight
     lexical = search_allowed(
@@ -52,7 +57,13 @@ def retrieve(
     scores = fuse(lexical, dense, dense_weight=settings.dense_weight)
     lexical_rank = {hit.chunk_id: rank for rank, hit in enumerate(lexical, 1)}
     dense_rank = {hit.chunk_id: rank for rank, hit in enumerate(dense, 1)}
-    best = sorted(scores, key=lambda chunk_id: (-scores[chunk_id], chunk_id))[: settings.passages]
+    language = guess_language(question)
+
+    def worth(chunk_id: str) -> float:
+        _, article = found[chunk_id]
+        return scores[chunk_id] + (_OWN_LANGUAGE if article.language == language != "en" else 0)
+
+    best = sorted(scores, key=lambda chunk_id: (-worth(chunk_id), chunk_id))[: settings.passages]
     return [
         Passage(
             *found[chunk_id],
