@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from assistant.chunking import spans, trimmed
 from assistant.citing import cite
+from assistant.conversation import Before
 from assistant.evidence import Candidate, Evidence, Support
 from assistant.fulltext import words
 from assistant.models import Encoder, Page
@@ -20,6 +21,11 @@ from assistant.schema import Article, Citation, Markup, Nearest, Outcome, Passag
 from assistant.settings import Settings
 from assistant.words import Asked, read_question, read_words
 
+_NOTHING = Before()
+_SAME_ARTICLE = (
+    1.0  # added to the log odds: the 13 follow-ups of the fit split are all answered by the article of the turn before
+)
+_TOO_SHORT = 20  # characters; a shorter sentence, "He denies it.", may stand in any article
 _NEAREST = 3  # articles offered with a decline
 _FURTHER = 0.5  # a further statement has at least this share of the best one's probability
 _SAME = 0.6  # two sentences that share more of their words say the same
@@ -83,19 +89,24 @@ def decide(
     encoder: Encoder,
     evidence: Evidence,
     settings: Settings,
-    said: str = "",
+    earlier: Before = _NOTHING,
     sharing: int = 1,
 ) -> Decision:
     """Score the sentences of the passages and decide between an answer, the nearest articles and a plain decline.
 
-    Sentences that stand in ``said`` were shown before and are not wanted again. ``sharing`` is how many questions, asked in
-    one, share the time of one.
+    The articles that the turn before was answered from, where the question goes on from it, are likelier to answer this one, too.
+    ``sharing`` is how many questions, asked in one, share the time of one.
     """
-    found = candidates(passages, said)
+    found = candidates(passages, "" if earlier.again else earlier.answer)
     nearest = nearest_articles(passages)
     if not found:
         return Decision("decline", "The passages found hold no sentence that could answer it.", 0.0, (), nearest)
     supports = evidence.score(question, [candidate for _, candidate in found], encoder, sharing=sharing)
+    if earlier.answer:
+        supports = [
+            support.raised(_SAME_ARTICLE) if _is_quoted(sentence.article, earlier.answer) else support
+            for (sentence, _), support in zip(found, supports, strict=True)
+        ]
     ranked = sorted(
         zip([sentence for sentence, _ in found], supports, strict=True),
         key=lambda pair: (-pair[1].probability, pair[0].article.id, pair[0].start),
@@ -243,6 +254,16 @@ def _is_cited(new: Statement, chosen: Sequence[Statement]) -> bool:
     """Whether the characters of a statement are, in part, already those of another."""
     earlier = [_place(citation) for statement in chosen for citation in statement.citations]
     return any(_overlap(_place(citation), place) for citation in new.citations for place in earlier)
+
+
+@lru_cache(maxsize=256)
+def _is_quoted(article: Article, answer: str) -> bool:
+    """Whether a sentence of the article stands in an answer."""
+    pieces = (
+        article.text[slice(*trimmed(article.text, span))]
+        for span in _spans(article.text, article.language, article.markup)
+    )
+    return any(len(piece) > _TOO_SHORT and piece in answer for piece in pieces)
 
 
 def _place(cited: Sentence | Citation) -> tuple[str, int, int]:

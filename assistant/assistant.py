@@ -14,7 +14,7 @@ from typing import Any
 
 from assistant import citing
 from assistant.answering import Decision, decide, join
-from assistant.conversation import parts, readings, said_before
+from assistant.conversation import Before, before, parts, readings
 from assistant.errors import BadInput, BadQuestion, BrokenCitation, ModelProblem, UnknownArticle
 from assistant.evidence import Evidence
 from assistant.excerpts import decide_excerpt, read_excerpt
@@ -178,7 +178,7 @@ class Assistant:
         vectors, notes = store.searchable_vectors()
         search = partial(self._passages, vectors=vectors, filters=filters, today=today)
         for reading in readings(question, turns):
-            asked_as, passages, decision = yield from self._read(reading, search, said_before(question, turns))
+            asked_as, passages, decision = yield from self._read(reading, search, before(question, turns, reading))
             if decision.outcome == "answer":
                 break
         statements = self._standing(decision.statements)
@@ -273,7 +273,7 @@ class Assistant:
         )
 
     def _read(
-        self, question: str, search: Callable[[str], list[Passage]], said: str
+        self, question: str, search: Callable[[str], list[Passage]], earlier: Before
     ) -> Generator[str, None, tuple[str, list[Passage], Decision]]:
         """What is being done; returns the question as it was understood, the passages and the decision made on them."""
         excerpt = read_excerpt(question)
@@ -286,7 +286,7 @@ class Assistant:
             telling = search(claim)
             if counted := count_sources(claim, telling, encoder=encoder, evidence=evidence, settings=self.settings):
                 return question, telling, counted
-        judge = partial(decide, encoder=encoder, evidence=evidence, settings=self.settings, said=said)
+        judge = partial(decide, encoder=encoder, evidence=evidence, settings=self.settings, earlier=earlier)
         asked = parts(question)
         if len(asked) > 1:  # questions asked in one are searched for and answered one by one
             found = [passages if part == question else search(part) for part in asked]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from assistant.schema import Turn
 from assistant.words import read_question
@@ -67,14 +68,14 @@ def standalone(question: str, turns: Sequence[Turn]) -> str:
     if not turns:
         return said
     *earlier, last = turns
-    before = standalone(last.question, earlier)
+    asked_before = standalone(last.question, earlier)
     pronoun = next(filter(None, (pattern.search(said) for pattern in (_SUBJECT, _OWNER, _THING))), None)
-    subject = _subject(before)
+    subject = _subject(asked_before)
     # A name before the pronoun is what it stands for: "Did Putin say he knew?" is left alone.
     if pronoun is not None and subject is not None and not names(said[: pronoun.start()]):
         return _replaced(said, subject)
     if _is_elliptic(said):
-        return f"{before.rstrip()} {said}"
+        return f"{asked_before.rstrip()} {said}"
     return said if subject is None or names(said) else f"{said} ({subject})"
 
 
@@ -89,9 +90,22 @@ def readings(question: str, turns: Sequence[Turn]) -> tuple[str, ...]:
     return (understood, said) if brought_along and says_much else (understood,)
 
 
-def said_before(question: str, turns: Sequence[Turn]) -> str:
-    """What the last turn answered, if the question goes on from it: "And in 2023?" does not ask for the same sentence again."""
-    return turns[-1].answer if turns and _is_elliptic(question.strip()) else ""
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the last turn answered, "" where the question does not lean on it, and whether that may be said ``again``."""
+
+    answer: str = ""
+    again: bool = True
+
+
+def before(question: str, turns: Sequence[Turn], understood: str) -> Before:
+    """What the question, as it was understood, goes on from.
+
+    "And in 2023?" does not ask for the same sentence again, "When did he say so?" may.
+    """
+    if not turns or understood == question.strip():
+        return Before()
+    return Before(turns[-1].answer, again=not _is_elliptic(question.strip()))
 
 
 def parts(question: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -94,6 +95,11 @@ class Support:
 
     probability: float
     missing: tuple[str, ...]
+
+    def raised(self, log_odds: float) -> Support:
+        """The same with so much added to its log odds; 0 and 1 stay."""
+        odds = self.probability * math.exp(log_odds)
+        return Support(odds / (odds + 1 - self.probability), self.missing)
 
 
 def fits(kind: str, text: str, new: Sequence[Word]) -> float:

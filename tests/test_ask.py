@@ -184,6 +184,18 @@ def test_the_decision_does_not_depend_on_how_many_articles_are_stored(tmp_path: 
             assert first[1] == pytest.approx(second[1], abs=1e-3) == pytest.approx(third[1], abs=1e-3), question
 
 
+def test_a_follow_up_is_answered_from_the_article_of_the_turn_before(assistant: Assistant, write: Write) -> None:
+    first = "Mara Lind left the council of Tavel on Monday. The chairman gave no reason for it."
+    write("tavel.md", first, title="Lind leaves", published="2023-05-01")
+    second = "Mara Lind left the board of Kesta Bank on Friday. She cited her health as the reason."
+    path = write("kesta.md", second, title="Lind leaves bank", published="2023-06-01")
+    assert not assistant.add([path.parent]).failed
+    for said, article in ((first, "tavel.md"), (second, "kesta.md")):
+        sentence = said[: said.index(".") + 1]
+        answer = assistant.ask("And what reason was given?", turns=[Turn("What did Mara Lind leave?", sentence)])
+        assert answer.statements[0].citations[0].article_id == article
+
+
 def test_a_follow_up_is_asked_with_its_subject(newsroom: Assistant) -> None:
     answer = newsroom.ask("How much did he give to America PAC?", turns=[Turn("Who is Elon Musk?")])
     assert answer.question == "How much did he give to America PAC?"

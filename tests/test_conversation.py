@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.conversation import names, parts, readings, standalone
+from assistant.conversation import Before, before, names, parts, readings, standalone
 from assistant.schema import Turn
 
 
@@ -151,3 +151,16 @@ def test_what_is_neither_a_comparison_nor_two_questions_is_asked_once(question: 
 )
 def test_a_question_that_names_nothing_may_start_something_new(question: str, understood: list[str]) -> None:
     assert list(readings(question, [Turn("When did Hartwig Fischer resign?")])) == understood
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Why did she resign?", Before("Mara Lind resigned.", again=True)),
+        ("And in 2023?", Before("Mara Lind resigned.", again=False)),
+        ("How many articles mention Taiwan?", Before()),
+    ],
+)
+def test_what_a_question_goes_on_from(question: str, expected: Before) -> None:
+    turns = [Turn("Did Mara Lind resign?", "Mara Lind resigned.")]
+    assert before(question, turns, standalone(question, turns)) == expected

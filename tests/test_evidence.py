@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from typing import Literal
 
@@ -16,6 +17,7 @@ from assistant.evidence import (
     PAGES,
     Candidate,
     Evidence,
+    Support,
     compare_vectors,
     compare_words,
     fits,
@@ -376,3 +378,10 @@ def test_the_packaged_coefficients_load_and_are_ordered(ranker: Literal["package
     weights = dict(zip(evidence.features, evidence.weights, strict=True))
     assert weights["names_absent"] + weights["absent"] < 0
     assert weights["late" if ranker == "none" else "read"] > 0
+
+
+def test_raising_adds_to_the_log_odds() -> None:
+    raised = Support(0.5, ("Mara",)).raised(math.log(3))
+    assert raised.probability == pytest.approx(0.75)
+    assert raised.missing == ("Mara",)
+    assert [Support(p, ()).raised(2.0).probability for p in (0.0, 1.0)] == [0.0, 1.0]
