@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -272,7 +272,8 @@ def chat(
             if open_page and _has_screen():
                 typer.launch(address)
 
-        serve(assistant, host=host, port=port, on_ready=ready)
+        with suppress(KeyboardInterrupt):  # that is how it is closed
+            serve(assistant, host=host, port=port, on_ready=ready)
 
 
 def _all_but_one() -> int:

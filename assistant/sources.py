@@ -97,7 +97,7 @@ def count_sources(
     groups = _grouped(tellings)
     statements = tuple(map(_statement, groups))
     at_least = "At least " if len(tellings) == len(articles) > 1 else ""
-    lead = f"{at_least}{_written(len(groups))} independent source{'s' if len(groups) > 1 else ''}"
+    lead = f"{at_least}{_written(len(groups))} independent source{'s' if len(groups) > 1 else ''} in the articles found"
     named = "; ".join(_named(group) for group in groups)
     return Decision(
         "answer",

@@ -90,7 +90,8 @@ def hostile() -> Answer:
     bad = Article('a"><svg onload=x>.md', "v", HOSTILE, HOSTILE, source=HOSTILE, url="javascript:alert(1)")
     quoted = Statement(HOSTILE, 0.9, (cite(bad, HOSTILE),))
     near = (Nearest(bad.id, bad.title, bad.source),)
-    return answer(question=HOSTILE, asked_as="x" + HOSTILE, statements=(quoted,), nearest=near, notes=(HOSTILE,))
+    said = {"lead": HOSTILE, "statements": (quoted,), "nearest": near, "notes": (HOSTILE,)}
+    return answer(question=HOSTILE, asked_as="x" + HOSTILE, **said)
 
 
 class Seen(HTMLParser):

@@ -54,7 +54,7 @@ def test_who_retells_or_copies_another_does_not_count_again_and_who_denies_it_no
     answer = stored.ask(
         "How many independent sources report that the old harbour market of Tavel was destroyed by fire?"
     )
-    assert answer.lead.startswith("Two independent sources: ")
+    assert answer.lead.startswith("Two independent sources in the articles found: ")
     groups = [{c.source for c in statement.citations} for statement in answer.statements]
     assert sorted(groups, key=len) == [{"Sample Gazette"}, {"Sample Wire", "Sample Courier", "Sample Post"}]
     first = next(s.citations[0] for s in answer.statements if len(s.citations) > 1)
@@ -79,4 +79,4 @@ def test_a_number_of_the_claim_must_be_said(assistant: Assistant, write: Callabl
     )
     assert not assistant.add([path.parent]).failed
     answer = assistant.ask("How many independent sources say that 12 people died in the fire in Tavel?")
-    assert answer.lead == "One independent source: Sample Wire."
+    assert answer.lead == "One independent source in the articles found: Sample Wire."
