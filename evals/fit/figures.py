@@ -13,6 +13,7 @@ from rich.table import Table
 from sklearn.metrics import roc_auc_score
 
 from assistant.evidence import FEATURES, VECTOR_FEATURES, WORD_FEATURES
+from assistant.settings import Settings
 from evals.fit.data import SEED, Question
 from evals.fit.regression import GRID, Model, confidence, fit, is_first
 from evals.metrics import calibration_error
@@ -218,17 +219,18 @@ def decisions(model: Model, questions: list[Question]) -> dict[str, dict[str, An
 
 def count_statements(model: Model, questions: Sequence[Question], answer: float) -> dict[str, dict[str, Any]]:
     """What further statements bring: for each least share of the best one's probability, how many statements an answered
-    answerable question gets, how often one of them is right, and how many of them are. At most three, all above ``answer``.
+    answerable question gets, how often one of them is right, and how many of them are. As many as an answer has at most.
     """
+    most = Settings().statements
     rows: dict[str, dict[str, Any]] = {}
-    for share in (0.5, 0.6, 0.7, 0.8, 0.9, 1.0):
+    for share in (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0):
         counts, hits, rights = [], [], []
         for question in questions:
             chances = 1 / (1 + np.exp(-model.logits(question)))
             if not question.answerable or chances.max() < answer:
                 continue
-            order = np.argsort(-chances, kind="stable")[:3]
-            kept = [i for i in order if chances[i] >= max(answer, share * chances.max())]
+            order = np.argsort(-chances, kind="stable")[:most]
+            kept = [i for i in order if chances[i] >= share * chances.max()]
             counts.append(len(kept))
             hits.append(bool(question.right[kept].any()))
             rights.append(float(question.right[kept].mean()))
