@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import statistics
+import subprocess
+import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -101,6 +104,33 @@ def test_a_stage_that_was_interrupted_goes_on(tmp_path: Path, monkeypatch: pytes
     assert stage.articles == 300
     with Assistant(load_settings(home=stage.home), encoder=WordEncoder()) as assistant:
         assert examine(assistant.store, lambda: "none").problems == ()
+
+
+def breathe(file: Path) -> None:
+    """Touches a file until it is killed."""
+    while True:
+        file.touch()
+        time.sleep(0.02)
+
+
+def test_a_process_apart_ends_with_the_one_that_is_killed(tmp_path: Path) -> None:
+    file = tmp_path / "alive"
+    words = (
+        "from pathlib import Path",
+        "from evals.bench.measuring import apart",
+        "from tests.test_bench import breathe",
+    )
+    script = "; ".join((*words, f"apart(breathe, Path({str(file)!r}))"))
+    parent = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL)
+    while not file.is_file():
+        assert parent.poll() is None
+        time.sleep(0.05)
+    parent.kill()
+    parent.wait(10)
+    time.sleep(3)  # until the other notices
+    before = file.stat().st_mtime_ns
+    time.sleep(2)
+    assert file.stat().st_mtime_ns == before, "it goes on without its parent"
 
 
 def test_a_stopwatch_counts_this_thread_and_gives_the_method_back() -> None:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -79,9 +79,23 @@ def peak_megabytes() -> float:
 
 
 def apart(function: Callable[_Given, _Result], *given: _Given.args, **named: _Given.kwargs) -> _Result:
-    """What the function returns when it is called in a new process of its own, whose memory nothing else has used."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    """What the function returns when it is called in a new process of its own, whose memory nothing else has used.
+
+    That process ends with this one, however this one ends.
+    """
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
         return pool.submit(function, *given, **named).result()
+
+
+def _end_with_parent() -> None:
+    """Left alone after a kill, a worker would go on with its task and take the time of whatever is measured next."""
+
+    def watch() -> None:
+        if (parent := parent_process()) is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 class Stopwatch:
