@@ -177,7 +177,8 @@ class Assistant:
         today = filters.as_of or date.today()
         vectors, notes = store.searchable_vectors()
         search = partial(self._passages, vectors=vectors, filters=filters, today=today)
-        for reading in readings(question, turns):
+        ways = readings(question, turns)
+        for reading in [way for way in ways if read_claim(way)] or ways:
             asked_as, passages, decision = yield from self._read(reading, search, before(question, turns, reading))
             if decision.outcome == "answer":
                 break
@@ -197,7 +198,7 @@ class Assistant:
             passages=tuple(passages),
             nearest=decision.nearest,
             engine=self.engine(),
-            notes=(*notes, *self._judged_by[1]),
+            notes=(*notes, *self._judged_by[1], *([decision.reason] if decision.lead else [])),
             lead=decision.lead if len(statements) == len(decision.statements) else "",
         )
 

@@ -52,10 +52,9 @@ def main() -> None:
         _complain(f"error: {error}", f"hint: {error.hint}")
         code = error.exit_code
     except typer.TyperException as error:
-        misread = getattr(error, "ctx", None)
-        _complain(
-            f"error: {error.format_message()}", f"hint: See: {getattr(misread, 'command_path', 'assistant')} --help"
-        )
+        misread, message = getattr(error, "ctx", None), error.format_message().strip()
+        if message:  # without one no command was given, and the help has been printed
+            _complain(f"error: {message}", f"hint: See: {getattr(misread, 'command_path', 'assistant')} --help")
         code = error.exit_code
     except (typer.Abort, KeyboardInterrupt):
         code = _INTERRUPTED

@@ -38,10 +38,16 @@ _BEFORE_OR_AFTER = re.compile(
     re.IGNORECASE,
 )
 _ORDER = r"(?:first|earlier|sooner|last|later)"
-_WHICH_FIRST = re.compile(  # "Which came first, …?" and "…, did the storm or the flood come first?"
-    rf"^(?:(?:what|which) (?:happened|came|took place|was|occurred) {_ORDER}[,:]\s+(?P<one>[^,?]+?)\s+or\s+(?P<other>[^,?]+?)"
-    rf"|(?P<where>(?:[^?]*,\s+)?)(?P<verb>did|was|were|is|are)\s+(?P<this>(?!more|fewer|less)[^,?]+?)\s+or\s+(?P<that>[^,?]+?)"
-    rf"\s+(?P<does>take place|\w+)\s+{_ORDER})\s*\?*$",
+_WHICH_FIRST = re.compile(  # "Which came first, the … or the …?"; without articles they may be sentences
+    rf"^(?:what|which) (?:happened|came|took place|occurred) {_ORDER}[,:]\s+(?P<one>(?:the|an?)\s[^,?]+?),?"
+    r"\s+or\s+(?P<other>(?:the|an?)\s[^,?]+?)\s*\?*$",
+    re.IGNORECASE,
+)
+_FINITE = re.compile(r"\b(?:was|were|is|are|did|had|has|by|confirm|deny)\b", re.IGNORECASE)
+_DID_FIRST = re.compile(  # "…, did the storm or the flood come first?"; a verb that takes an object would be split wrongly
+    r"^(?P<where>(?:[^?]*,\s+)?)(?P<verb>did|was|were)\s+(?P<one>(?!more|fewer|less)[^,?]+?)\s+or\s+(?P<other>[^,?]+?)"
+    r"\s+(?P<does>come|happen|occur|take place|begin|start|end|open|close|resign|speak|arrive|die|fall|built|born|\w+ed)"
+    rf"\s+{_ORDER}\s*\?*$",
     re.IGNORECASE,
 )
 _COMPARES = r"""first|last|ahead|more|less|fewer|most|least|worse|better|further|farther|earl(?:ier|iest)|heav(?:ier|iest)
@@ -99,11 +105,11 @@ class Before:
 
 
 def before(question: str, turns: Sequence[Turn], understood: str) -> Before:
-    """What the question, as it was understood, goes on from.
+    """What the question, as it was understood, goes on from; one that may start something new goes on from nothing.
 
     "And in 2023?" does not ask for the same sentence again, "When did he say so?" may.
     """
-    if not turns or understood == question.strip():
+    if not turns or understood == question.strip() or len(readings(question, turns)) > 1:
         return Before()
     return Before(turns[-1].answer, again=not _is_elliptic(question.strip()))
 
@@ -114,14 +120,11 @@ def parts(question: str) -> tuple[str, ...]:
     A part that names nothing, "when did it end?", is nothing without the others: the whole question stands for it. What came
     first and which of two is more asks for both: "Who paid more, the town or the state?" is asked of either.
     """
-    if order := _WHICH_FIRST.match(question):
-        one, other = (order["one"], order["other"]) if order["one"] else (order["this"], order["that"])
-        where, verb, does = (
-            order["where"] or "",
-            (order["verb"] or "was").lower(),
-            f" {order['does']}" if order["does"] else "",
-        )
-        return tuple(f"{where}{'when' if where else 'When'} {verb} {either}{does}?" for either in (one, other))
+    if two := _WHICH_FIRST.match(question):
+        return f"When was {two['one']}?", f"When was {two['other']}?"
+    if (two := _DID_FIRST.match(question)) and not _FINITE.search(f"{two['one']} {two['other']}"):
+        begin, end = f"{two['where']}{'when' if two['where'] else 'When'} {two['verb'].lower()}", two["does"]
+        return f"{begin} {two['one']} {end}?", f"{begin} {two['other']} {end}?"
     if either := _THIS_OR_THAT.match(question):
         return f"{either['asked']}? ({either['one']})", f"{either['asked']}? ({either['other']})"
     first, *others = (part.strip().removesuffix("?") for part in _AND_ASKS.split(question))

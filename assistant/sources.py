@@ -1,71 +1,90 @@
 """A question for the number of independent sources: "How many independent sources report that …?" English only.
 
-Who retells whom is read from the articles' own words: a sentence that names the paper or agency it has its news from counts for
-that one, and so do copies. The count is the one thing that the assistant says in words of its own; the quotes under it show what
-it rests on.
+Who retells whom is read from the articles' own words: a sentence that says which paper or agency it has its news from counts for
+that one, an article that credits an agency counts for the agency, and so do copies. The count is the one thing that the assistant
+says in words of its own; the quotes under it show what it rests on.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from assistant.answering import Decision, Sentence, answers_from, candidates, denies, nearest_articles, share_of_words
 from assistant.citing import cite
 from assistant.evidence import Evidence
+from assistant.fulltext import words
 from assistant.models import Encoder
-from assistant.schema import Article, Passage, Statement
+from assistant.press import Press, is_same, key
+from assistant.schema import Passage, Statement
 from assistant.settings import Settings
 from assistant.words import Word, read_words
 
-_WHO = r"(?:sources|outlets|newspapers|papers|agencies|broadcasters|media|accounts|articles|reports)"
-_SAYS = (
-    r"(?:reports?|reported|says?|said|confirm(?:s|ed)?|writes?|wrote|written|states?|stated|tell|told|carry|carried)"
-)
+# What is asked
+
+_SAYS = r"(?:reports?|reported|says?|said|confirm(?:s|ed)?|writes?|wrote|written|states?|stated|carry|carried)"
 _ASKS = re.compile(
-    rf"^\W*how many\s+(?:[\w-]+\s+){{0,2}}?{_WHO}\b[^?]*?\b"
-    rf"(?:{_SAYS}\b[^?]*?\bthat|(?:report|claim|news) that|are there for(?: (?:the )?(?:report|claim|news) that)?)"
+    r"^\W*(?:(?:and|but|so)\W+)?how many\s+(?:[\w-]+\s+){0,3}?"
+    r"(?P<who>sources|outlets|newspapers|papers|agencies|broadcasters|media)\b"
+    r"(?P<between>[^?]*?)\b"
+    rf"(?:{_SAYS}(?:,[^?,]*,)?(?:\s+(?:the\s+)?(?:news|claim))?(?:\s+that)?"
+    r"|are there for(?: (?:the )?(?:report|claim|news) that)?)"
     r"\s+(?P<claim>[^?]+?)\s*\??$",
     re.IGNORECASE,
 )
-_DATED = re.compile(
-    r"\b(?:1[5-9]|20)\d\d\b|\b\d{1,2}(?= [A-Z])|(?<=[a-z] )\d{1,2}\b(?=,? \d{4})"
-)  # years, days of a month
-_PRESS = re.compile(  # names of papers, agencies and broadcasters, as far as a name tells
-    r"(?:[A-Z][\w’'.-]*\s+(?:(?:of|and|am|im|der|di|du|de)\s+)?)*"
-    r"(?:Times|Post|Journal|Wire|Press|News|Herald|Tribune|Gazette|Courier|Telegraph|Guardian|Chronicle|Observer|Mail|Express"
-    r"|Mirror|Standard|Ledger|Echo|Star|Sun|Week|Review|Examiner|Dispatch|Bulletin|Daily|Zeitung|Spiegel|Tagesspiegel|Bild|Monde"
-    r"|Figaro|País|Mundo|Reuters|AFP|AP|PA|DPA|dpa|Bloomberg|CNN|BBC|NBC|CBS|ABC|NPR|Axios|Politico|ARD|ZDF|Tass|TASS|EFE|Xinhua"
-    r"|Agence France-Presse)\b(?:\s+(?:of\s+)?[A-Z][\w’'-]*)*"
+_INDEPENDENT = re.compile(r"\bindependent(?:ly)?\b|\bdepend on (?:each other|one another)\b", re.IGNORECASE)
+_ASKS_MORE = re.compile(r"\band\s+(?:who|whom|what|when|where|why|how|which)\b", re.IGNORECASE)
+_NO_CLAIM = re.compile(
+    r"(?:they|it|their|its|on|about|why|how)\b", re.IGNORECASE
+)  # what they said of themselves, or on what
+
+# Whether a sentence states it
+
+_MONTH = r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
+_DATES = re.compile(
+    rf"\b\d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH}\b|\b{_MONTH}\s+\d{{1,2}}\b|\b(?:1[5-9]|20)\d\d\b|\([^()]*\)"
 )
-_ATTRIBUTED = re.compile(
-    r"\baccording to\b|\bquot\w+|\bcit(?:es|ed|ing)\b|\b(?:reports?|reported|writes?|wrote|written|says?|said|told|put|puts|gave"
-    r"|gives|speaks?|spoke|counts?|counted|describes?|called|calls)\b",
+_DENIES = re.compile(
+    r"\b(?:den(?:y|ies|ied|ial)|reject(?:s|ed)?|disput(?:es|ed)|refut(?:es|ed)|dismiss(?:es|ed)|false|untrue)\b",
     re.IGNORECASE,
 )
-_SHORT = re.compile(
-    r"\b[Tt]he (?:paper|newspaper|agency|daily|weekly|magazine|broadcaster|wire|report)\b|\bquoted there\b"
-)
-_COPY = 0.8  # a sentence that shares more of its words with one of another source is a copy of it
+_NO_DENIAL = re.compile(r"\bno (?:fewer|less|more) than\b|\bnot only\b|\bno one else\b", re.IGNORECASE)
+_CLAUSES = re.compile(r"[,;:–—]|\b(?:but|although|though|while|and)\b")
+
+_COPY, _LEAST_WORDS = 0.8, 8  # a sentence of so many words that shares more than that with another's is a copy of it
+
 _NUMBERS = "no one two three four five six seven eight nine ten eleven twelve".split()
-_COUNTED = "Counted among the articles nearest to the claim; who retells whom is read from their own words."
+_COUNTED = "Counted in the articles nearest to the claim. Who retells whom is read from their own words."
 
 
 @dataclass(frozen=True, slots=True)
 class _Telling:
-    """A sentence that states the claim, how surely, and whom it has it from."""
+    """A sentence that states the claim, how surely, and whom it has it from; None where the article does not state its source."""
 
     sentence: Sentence
     support: float
-    origin: str
+    origin: str | None
+
+    @property
+    def publisher(self) -> str | None:
+        return self.sentence.article.source
+
+    @property
+    def is_own(self) -> bool:
+        return is_same(self.origin, self.publisher)
 
 
 def read_claim(question: str) -> str | None:
-    """What is said to be reported, where the question asks how many sources report it; else None."""
+    """What is said to be reported, where the question asks how many sources report it, and nothing else; else None."""
     asked = _ASKS.match(question)
-    return asked["claim"] if asked else None
+    if asked is None or _NO_CLAIM.match(asked["claim"]) or _ASKS_MORE.search(asked["claim"]):
+        return None
+    if re.search(r"\b(?:did|does)\b", asked["between"], re.IGNORECASE):
+        return None
+    of_sources = asked["who"].lower() == "sources" or _INDEPENDENT.search(question[: asked.start("claim")])
+    return asked["claim"] if of_sources else None
 
 
 def count_sources(
@@ -78,11 +97,12 @@ def count_sources(
 ) -> Decision | None:
     """A statement for each source that reports the claim for itself, with those that retell it; None where no article states it.
 
-    An article states it where its best sentence is sure enough to answer, has one of the claim's numbers, if it has any, and
-    says "not" only where the claim does.
+    An article states it where its best sentence is sure enough to answer, has the claim's numbers, if it has any, and denies
+    only what the claim denies. Articles that do not state their source are quoted and named apart. There are as many statements
+    as sources, whatever the settings say; the confidence is that of the least sure one.
     """
     articles = {passage.article.id: passage.article for passage in passages}
-    press = {article.source for article in articles.values() if article.source}
+    press = Press([article.source for article in articles.values() if article.source])
     tellings: list[_Telling] = []
     for article in articles.values():
         found = candidates([passage for passage in passages if passage.article.id == article.id])
@@ -91,94 +111,79 @@ def count_sources(
         pairs = zip([sentence for sentence, _ in mine], supports, strict=True)
         best = max(pairs, key=lambda pair: pair[1].probability, default=None)
         if best and best[1].probability >= answers_from(evidence, settings):
-            tellings.append(_Telling(best[0], best[1].probability, _origin(best[0], press)))
+            tellings.append(
+                _Telling(best[0], best[1].probability, press.origin(best[0].article, best[0].start, best[0].end))
+            )
     if not tellings:
         return None
-    groups = _grouped(tellings)
+    groups = _grouped(_followed(tellings))
+    last = passages[-1].article.id
+    more = len(passages) == settings.passages and any(telling.sentence.article.id == last for telling in tellings)
     statements = tuple(map(_statement, groups))
-    at_least = "At least " if len(tellings) == len(articles) > 1 else ""
-    lead = f"{at_least}{_written(len(groups))} independent source{'s' if len(groups) > 1 else ''} in the articles found"
-    named = "; ".join(_named(group) for group in groups)
-    return Decision(
-        "answer",
-        _COUNTED,
-        max(telling.support for telling in tellings),
-        statements,
-        nearest_articles(passages),
-        lead=f"{lead[0].upper()}{lead[1:]}: {named}.",
-    )
+    sure = min(statement.support for statement in statements)
+    return Decision("answer", _COUNTED, sure, statements, nearest_articles(passages), lead=_lead(groups, more=more))
 
 
 def _may_state(claim: str, sentence: Sentence) -> bool:
-    """Whether the sentence has one of the numbers that the claim rests on, days and years aside, and denies what it denies."""
+    """Whether the sentence has the numbers of the claim, dates aside, and denies no more and no less than it."""
     language = sentence.article.language
-    if denies(sentence.text, language) is not denies(claim, "en"):
+    wanted = {word.stem for word in _numbers(_DATES.sub(" ", claim), "en")}
+    if not wanted <= {word.stem for word in _numbers(sentence.text, language)}:
         return False
-    wanted = {word.stem for word in _numbers(_DATED.sub(" ", claim), "en")}
-    return not wanted or any(word.stem in wanted for word in _numbers(sentence.text, language))
+    if bool(_DENIES.search(sentence.text)) is not bool(_DENIES.search(claim)):
+        return False
+    asked = frozenset(words(claim, "en"))
+    clauses = _CLAUSES.split(_NO_DENIAL.sub(" ", sentence.text))
+    stating = max(clauses, key=lambda clause: len(asked.intersection(words(clause, language))))
+    return denies(stating, language) is denies(_NO_DENIAL.sub(" ", claim), "en")
 
 
 def _numbers(text: str, language: str) -> Iterator[Word]:
-    return (word for word in read_words(text, language) if word.kind == "number")
+    """The numbers of a text but "one", which may count nothing: "one of them"."""
+    return (word for word in read_words(text, language) if word.kind == "number" and word.text.lower() != "one")
 
 
-def _origin(sentence: Sentence, press: set[str]) -> str:
-    """The paper or agency that the sentence names as where it has its news from; else the article's own source, or its title."""
-    article = sentence.article
-    own = article.source or article.title
-    if not _ATTRIBUTED.search(sentence.text):
-        return own
-    named = _press_in(sentence.text, press)
-    if not named and _SHORT.search(sentence.text):
-        named = _press_in(article.text[: sentence.start], press)[-1:]
-    return _in_full(named[0], article.text, press) if named else own
+def _followed(tellings: Sequence[_Telling]) -> list[_Telling]:
+    """The same with each chain of retellings followed to its beginning: who retells the Courier's retelling retells Reuters."""
+    own = {key(t.publisher) for t in tellings if t.is_own and t.publisher}
+    via = {key(t.publisher): t.origin for t in tellings if t.publisher and t.origin and not t.is_own}
 
+    def first(origin: str | None) -> str | None:
+        seen: set[str] = set()
+        while origin and (name := key(origin)) in via and name not in own | seen:
+            seen.add(name)
+            origin = via[name]
+        return origin
 
-def _press_in(text: str, press: set[str]) -> list[str]:
-    """The papers and agencies that a text names, in order, without "The"."""
-    known = "|".join(sorted(map(re.escape, press), key=len, reverse=True))
-    found = re.finditer(rf"\b(?:{known})\b|{_PRESS.pattern}" if known else _PRESS.pattern, text)
-    return [name for match in found if (name := re.sub(r"^The\s+", "", match.group()))]
-
-
-def _in_full(name: str, text: str, press: set[str]) -> str:
-    """ "Journal" as the longest name of a text that ends with it: "Wall Street Journal"."""
-    longer = [other for other in _press_in(text, press) if other.endswith(f" {name}")]
-    return max(longer, key=len, default=name)
+    return [replace(telling, origin=first(telling.origin)) for telling in tellings]
 
 
 def _grouped(tellings: Sequence[_Telling]) -> list[list[_Telling]]:
-    """The tellings by whom they come from, the surest source first; in each, its own telling before those that retell it.
+    """The tellings by whom they come from, the surest source first and those without one last; in each, its own telling first.
 
     Of copies whose origin nobody names the oldest comes first.
     """
     groups: list[list[_Telling]] = []
-    retold = {telling.origin for telling in tellings if not _is_own(telling)}
+    retold = {key(telling.origin) for telling in tellings if telling.origin and not telling.is_own}
 
-    def first_hand(telling: _Telling) -> tuple[bool, bool, date, str]:
+    def first_hand(telling: _Telling) -> tuple[bool, bool, bool, date, str]:
         article = telling.sentence.article
-        return not _is_own(telling), telling.origin not in retold, article.published or date.max, article.id
+        is_retold = telling.origin is not None and key(telling.origin) in retold
+        return telling.origin is None, not telling.is_own, not is_retold, article.published or date.max, article.id
 
     for telling in sorted(tellings, key=first_hand):
         for group in groups:
-            if any(telling.origin == one.origin or _is_copy(telling, one) for one in group):
+            if any(is_same(telling.origin, one.origin) or _is_copy(telling, one) for one in group):
                 group.append(telling)
                 break
         else:
             groups.append([telling])
-    return sorted(groups, key=lambda group: -max(one.support for one in group))
-
-
-def _is_own(telling: _Telling) -> bool:
-    return telling.origin == _publisher(telling.sentence.article)
+    return sorted(groups, key=lambda group: (group[0].origin is None, -max(one.support for one in group)))
 
 
 def _is_copy(one: _Telling, other: _Telling) -> bool:
-    return share_of_words(one.sentence, other.sentence) > _COPY
-
-
-def _publisher(article: Article) -> str:
-    return article.source or article.title
+    shortest = min(len(set(words(t.sentence.text, t.sentence.article.language))) for t in (one, other))
+    return shortest >= _LEAST_WORDS and share_of_words(one.sentence, other.sentence) > _COPY
 
 
 def _statement(group: Sequence[_Telling]) -> Statement:
@@ -186,10 +191,22 @@ def _statement(group: Sequence[_Telling]) -> Statement:
     return Statement(cited[0].quote, max(telling.support for telling in group), cited)
 
 
+def _lead(groups: Sequence[Sequence[_Telling]], *, more: bool) -> str:
+    """ "Two independent sources in the articles found: Sample Wire (retold by Sample Post); Sample Gazette." """
+    stated = [group for group in groups if group[0].origin]
+    unstated = len(groups) - len(stated)
+    without = f"{_written(unstated)} article{'s' if unstated > 1 else ''} whose source is not stated"
+    if not stated:
+        return f"No source is stated: {without} in the articles found."
+    number = f"{'at least ' if more else ''}{_written(len(stated))}"
+    number = f"{number[0].upper()}{number[1:]} independent source{'s' if len(stated) > 1 else ''} in the articles found"
+    return f"{number}: {'; '.join(map(_named, stated))}{f'; and {without}' if unstated else ''}."
+
+
 def _named(group: Sequence[_Telling]) -> str:
     """A source and who retells it: "Sample Wire (retold by Sample Post)"."""
-    origin = group[0].origin
-    others = list(dict.fromkeys(p for t in group if (p := _publisher(t.sentence.article)) != origin))
+    origin = group[0].origin or ""
+    others = list(dict.fromkeys(t.publisher for t in group if t.publisher and not is_same(t.publisher, origin)))
     return f"{origin} (retold by {', '.join(others)})" if others else origin
 
 

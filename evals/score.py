@@ -1,7 +1,7 @@
 """How right one answer is: answer points, gold spans, citations held against the files. Pure: answers come as their JSON form.
 
 Words of a point must stand in a statement as it is shown, attribution included, with the same letters and digits around them:
-"5" is said neither by "15" nor by "1.5".
+"5" is said neither by "15" nor by "1.5". A number of independent sources must be the one that the assistant says before them.
 """
 
 from __future__ import annotations
@@ -51,8 +51,7 @@ def score(
     broken = tuple(dict.fromkeys(_broken(question, statements, sources, hostile)))
     if not question.answerable:
         return Score(not statements, 0.0, False, 0.0, 0.0, broken)
-    counted = question.kind == "independent-sources"  # the number must be the assistant's own, not one in a quote
-    said = answer.get("lead", "") if counted else "\n".join(map(shown, statements))
+    said = _counted(answer) if question.kind == "independent-sources" else "\n".join(map(shown, statements))
     points = mean([any(says(said, wording) for wording in point) for point in question.points])
     standing = [
         any(cites(statement, span) for piece in question.evidence for span in piece) for statement in statements
@@ -60,6 +59,12 @@ def score(
     pieces = mean([any(cites(s, span) for s in statements for span in piece) for piece in question.evidence])
     first = bool(standing) and standing[0]
     return Score(bool(statements) and points == 1 and pieces == 1, points, first, pieces, mean(standing), broken)
+
+
+def _counted(answer: Mapping[str, Any]) -> str:
+    """The number of sources that the assistant itself gives, without their names; "at least two" gives none."""
+    number, _, _ = answer.get("lead", "").partition(":")
+    return "" if number.startswith("At least") else number
 
 
 def cites(statement: Mapping[str, Any], span: Span) -> bool:

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "assistant"
 LAYERS: list[set[str]] = [
     {"errors", "schema"},
     {"locks", "settings"},
-    {"chunking", "citing", "database", "fitted", "fulltext", "models", "reading", "rendering"},
+    {"chunking", "citing", "database", "fitted", "fulltext", "models", "press", "reading", "rendering"},
     {"outbox", "owner", "showing", "vectors", "words"},
     {"catalog", "conversation", "evidence"},
     {"answering", "indexing", "retrieval", "spelling"},

@@ -195,6 +195,17 @@ def test_a_mistyped_command_is_one_line_and_a_hint(
     assert hint == f"hint: See: {help_of} --help"
 
 
+def test_without_a_command_there_is_help_and_no_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["assistant"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    said = capsys.readouterr()
+    assert "Usage: assistant" in said.out
+    assert "error" not in said.err
+
+
 def test_ctrl_c_says_that_nothing_is_lost(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt

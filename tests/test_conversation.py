@@ -125,6 +125,9 @@ def test_questions_asked_in_one_are_told_apart(question: str, asked: list[str]) 
         "Did Fischer resign? And before or after Osborne?",
         "Who paid more, the state or the insurers? (Key Bridge)",
         "Did Rome or Milan win the first prize?",
+        "Did Russia or Ukraine attack the dam first?",
+        "Did the Kremlin confirm or deny the report first?",
+        "Was the bridge hit by a ship or a barge closed first?",
         "Were more people hurt by the storm or the flood last?",
     ],
 )
@@ -159,6 +162,7 @@ def test_a_question_that_names_nothing_may_start_something_new(question: str, un
         ("Why did she resign?", Before("Mara Lind resigned.", again=True)),
         ("And in 2023?", Before("Mara Lind resigned.", again=False)),
         ("How many articles mention Taiwan?", Before()),
+        ("Who was hurt in the night of the storm at the harbour?", Before()),
     ],
 )
 def test_what_a_question_goes_on_from(question: str, expected: Before) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from assistant import Assistant
+from assistant import Article, Assistant, Turn
+from assistant.answering import Sentence
 from assistant.rendering import answer_dict, answer_text
-from assistant.sources import read_claim
+from assistant.sources import _may_state, read_claim
 
 WIRE = "A fire destroyed the old harbour market of Tavel on Sunday night. Nobody was hurt."
 RETOLD = (
@@ -39,8 +40,16 @@ def stored(assistant: Assistant, write: Callable[..., Path]) -> Assistant:
         ("How many sources that do not depend on each other say that he left?", "he left"),
         ("How many independent sources are there for the figure of 12 dead?", "the figure of 12 dead"),
         ("How many sources are there for the report that the talks failed?", "the talks failed"),
-        ("How many outlets carried the news that the talks failed?", "the talks failed"),
+        ("How many independent outlets carried the news that the talks failed?", "the talks failed"),
+        ("And how many other independent news outlets say he left?", "he left"),
+        ("How many independent sources are there that say he left?", "he left"),
+        ("How many independent sources report the fire in Tavel?", "the fire in Tavel"),
         ("How many sources did the ledger rely on?", None),
+        ("How many newspapers wrote that he left?", None),
+        ("How many media outlets said that they would not sign the rules?", None),
+        ("How many sources did the paper say that it had?", None),
+        ("How many newspapers have reported, independently of each other, on why he left?", None),
+        ("How many sources report that he left, and when was it?", None),
         ("How many people said that the market burned down?", None),
         ("How many reports did the committee write?", None),
         ("Who reports that the market burned down?", None),
@@ -63,6 +72,58 @@ def test_who_retells_or_copies_another_does_not_count_again_and_who_denies_it_no
     assert all(stored.verify(citation) == citation for s in answer.statements for citation in s.citations)
     assert answer_dict(answer)["lead"] == answer.lead
     assert answer_text(answer, width=500).startswith(answer.lead)
+
+
+@pytest.mark.parametrize(
+    ("claim", "text", "states"),
+    [
+        ("12 people died on May 3", "12 people died on the third of May.", True),
+        ("12 people died on May 3", "On May 3 a storm came.", False),
+        ("12 Russian soldiers died", "14 Russian soldiers died.", False),
+        ("the fire broke out on 12 May", "The fire broke out on Sunday.", True),
+        ("one of the pilots died", "A pilot died.", True),
+        ("a fire destroyed the market", "The mayor denied that a fire had destroyed the market.", False),
+        ("a fire destroyed the market", "No fire destroyed the market.", False),
+        ("a fire destroyed the market", "A fire destroyed the market, but nobody was hurt.", True),
+        ("no fewer than 12 people died", "At least 12 people died.", True),
+        ("the mayor denied the report", "The mayor denied the report.", True),
+    ],
+)
+def test_a_sentence_has_the_numbers_of_the_claim_and_denies_what_it_denies(claim: str, text: str, states: bool) -> None:
+    assert _may_state(claim, Sentence(Article("a.md", "v1", "A", text), 0, len(text))) is states
+
+
+def test_a_chain_of_retellings_is_one_source(assistant: Assistant, write: Callable[..., Path]) -> None:
+    fire = "The old harbour market of Tavel was destroyed by fire"
+    write("reuters.md", f"{fire} on Sunday night.", title="Fire", source="Reuters", published="2023-05-01")
+    write("courier.md", f"{fire}, Reuters reported.", title="Fire", source="The Courier", published="2023-05-02")
+    path = write("post.md", f"{fire}, the Courier wrote.", title="Fire", source="Post", published="2023-05-03")
+    assert not assistant.add([path.parent]).failed
+    answer = assistant.ask(
+        "How many independent sources report that the old harbour market of Tavel was destroyed by fire?"
+    )
+    assert answer.lead == "One independent source in the articles found: Reuters (retold by The Courier, Post)."
+
+
+def test_an_article_without_a_source_is_named_apart(assistant: Assistant, write: Callable[..., Path]) -> None:
+    fire = "The old harbour market of Tavel was destroyed by fire on Sunday night"
+    question = "How many independent sources report that the old harbour market of Tavel was destroyed by fire?"
+    path = write("unknown.md", f"{fire}, witnesses say.", title="Fire", published="2023-05-01")
+    assert not assistant.add([path]).failed
+    unknown = assistant.ask(question).lead
+    assert unknown == "No source is stated: one article whose source is not stated in the articles found."
+    path = write("wire.md", f"{fire}. It was a hundred years old.", title="Fire", source="Sample Wire")
+    assert not assistant.add([path]).failed
+    both = assistant.ask(question).lead
+    expected = "One independent source in the articles found: Sample Wire; and one article whose source is not stated."
+    assert both == expected
+
+
+def test_after_a_turn_about_somebody_else_the_sources_are_counted(stored: Assistant) -> None:
+    question = "How many independent sources report that the old harbour market of Tavel was destroyed by fire?"
+    answer = stored.ask(question, turns=[Turn("When did Mara Lind resign?", "Mara Lind resigned on Monday.")])
+    assert answer.lead.startswith("Two independent sources")
+    assert answer.notes[-1].startswith("Counted in the articles nearest to the claim.")
 
 
 def test_a_claim_that_nobody_states_is_not_counted(stored: Assistant) -> None:

@@ -221,7 +221,7 @@ def count_statements(model: Model, questions: Sequence[Question], answer: float)
     """What further statements bring: for each least share of the best one's probability, how many statements an answered
     answerable question gets, how often one of them is right, and how many of them are. As many as an answer has at most.
     """
-    most = Settings().statements
+    most = Settings.model_fields["statements"].default
     rows: dict[str, dict[str, Any]] = {}
     for share in (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0):
         counts, hits, rights = [], [], []

@@ -17,7 +17,7 @@ from rich.progress import track
 
 from assistant import Assistant
 from assistant.answering import Sentence, candidates
-from assistant.conversation import standalone
+from assistant.conversation import before, standalone
 from assistant.evidence import FEATURES, compare
 from assistant.models import Ranker, SentenceEncoder
 from assistant.settings import Settings
@@ -48,7 +48,8 @@ def measure_news(half: str, settings: Settings, encoder: SentenceEncoder, ranker
 def _measure(assistant: Assistant, asked: Asked, encoder: SentenceEncoder, ranker: Ranker | None) -> Question:
     understood = standalone(asked.question, asked.earlier)
     text, passages = search_respelled(understood, partial(assistant.retrieve, filters=asked.filters))
-    found = candidates(passages)
+    earlier = before(asked.question, asked.earlier, understood)
+    found = candidates(passages, "" if earlier.again else earlier.answer)
     judged = compare(text, [candidate for _, candidate in found], encoder, ranker)
     names = FEATURES["with ranker" if ranker else "without ranker"]
     keys = tuple((sentence.article.id, sentence.start) for sentence, _ in found)
