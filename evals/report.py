@@ -21,7 +21,7 @@ from evals.compare import Difference, compare
 from evals.metrics import Interval
 from evals.run import Case
 from evals.schema import HERE, SPLITS, Question
-from evals.score import cites, says, shown, written_date
+from evals.score import cites, heard, says, written_date
 from evals.summary import Summary, summarise
 
 WORST = 20  # cases shown with answer beside gold
@@ -146,7 +146,7 @@ def _template() -> Any:
 
 def _points(case: Case, question: Question) -> list[Wanted]:
     """What the answer should say, and whether it does."""
-    said = "\n".join(shown(statement) for statement in case.answer["statements"])
+    said = heard(question, case.answer)
     return [Wanted(point, any(says(said, wording) for wording in point)) for point in question.points]
 
 

@@ -51,7 +51,7 @@ def score(
     broken = tuple(dict.fromkeys(_broken(question, statements, sources, hostile)))
     if not question.answerable:
         return Score(not statements, 0.0, False, 0.0, 0.0, broken)
-    said = _counted(answer) if question.kind == "independent-sources" else "\n".join(map(shown, statements))
+    said = heard(question, answer)
     points = mean([any(says(said, wording) for wording in point) for point in question.points])
     standing = [
         any(cites(statement, span) for piece in question.evidence for span in piece) for statement in statements
@@ -61,8 +61,13 @@ def score(
     return Score(bool(statements) and points == 1 and pieces == 1, points, first, pieces, mean(standing), broken)
 
 
-def _counted(answer: Mapping[str, Any]) -> str:
-    """The number of sources that the assistant itself gives, without their names; "at least two" gives none."""
+def heard(question: Question, answer: Mapping[str, Any]) -> str:
+    """Where the points of a question are looked for: the statements as they are shown.
+
+    Of a count of sources it is the assistant's own number, without their names; "at least two" gives none.
+    """
+    if question.kind != "independent-sources":
+        return "\n".join(map(shown, answer["statements"]))
     number, _, _ = answer.get("lead", "").partition(":")
     return "" if number.startswith("At least") else number
 

@@ -62,6 +62,7 @@ def difference_line(difference: Difference) -> str:
 def said(case: Case) -> str:
     """What a case answered, in a line."""
     texts = [f"“{' '.join(statement['text'].split())}”" for statement in case.answer["statements"]]
+    texts = [case.answer["lead"], *texts] if case.answer.get("lead") else texts
     return " ".join(texts) or f"{case.answer['outcome']}: {case.answer['reason']}"
 
 

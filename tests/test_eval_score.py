@@ -53,6 +53,21 @@ def test_right_means_every_point_said_and_every_piece_cited() -> None:
     assert (beside.first, beside.precise) == (False, 0.5)
 
 
+@pytest.mark.parametrize(
+    ("lead", "right"),
+    [
+        ("Two independent sources in the articles found: Sample Wire; Channel 4 News.", True),
+        ("Four independent sources in the articles found: Sample Wire; Channel 2 News.", False),
+        ("At least two independent sources in the articles found: Sample Wire; Post.", False),
+        ("", False),
+    ],
+)
+def test_a_number_of_sources_is_the_one_that_the_assistant_says(lead: str, right: bool) -> None:
+    question = asked((span(LEFT),), points=(("two", "2"),), kind="independent-sources")  # "2 February" is no count
+    given = answer(statement(LEFT)) | {"lead": lead}
+    assert score(question, given, SOURCES, HOSTILE).right is right
+
+
 def test_points_from_another_place_are_not_enough() -> None:
     question = asked((span(DIED),), points=(("zoo",),))
     assert not score(question, answer(statement(LEFT)), SOURCES, HOSTILE).right
