@@ -94,7 +94,7 @@ def test_twenty_questions_on_one_article(file: str, answered: int, declined: int
 
 ASKED_OF_THE_CORPUS = (
     "How much did Musk give to America PAC in the first half of October?",
-    "What did the Kremlin say about the report?",
+    "What did the Kremlin say about the Wall Street Journal's report?",
     "Who called for an investigation into the calls?",
     "Why did Musk not activate Starlink near Crimea?",
     "When did Trump name Musk to lead the Department of Government Efficiency?",

@@ -208,11 +208,12 @@ class Readings:
     def _other(self, row: Row, number: int) -> Iterator[Reading]:
         """The best passage of our search without the answer; a later turn takes the next one.
 
-        Where the search finds nothing, as for many a question in another language, it is any passage.
+        Where the search finds none, as for many a question in another language, it is any passage.
         """
         found, passages = [], self.corpus.passages
         rng = random.Random(f"{SEED} {number} {row.id}")
-        for key, numbers in self.corpus.search(row.question, "") or rng.sample(passages, min(3, len(passages))):
+        any_of_them = rng.sample(passages, min(3, len(passages)))
+        for key, numbers in (*self.corpus.search(row.question, ""), *any_of_them):
             lower = self.corpus.passage_text(key, numbers).lower()
             answers = any(answer.lower().strip(" .") in lower for answer in row.texts if answer.strip(" ."))
             if self.source.folder in BY_SENTENCE and self.source != INVENTED:  # their answers are no parts of the text

@@ -11,7 +11,8 @@ from sklearn.linear_model import LogisticRegression
 
 from evals.fit.data import Floats, Question
 
-DECLINED, NEAR = 0.9, 0.95  # what the two thresholds are chosen for
+# What the two thresholds are chosen for. For .9 of fit two more are declined and 13 of 168 less answered rightly.
+DECLINED, NEAR = 0.85, 0.95
 GRID = np.round(np.arange(0.02, 0.99, 0.01), 2)
 
 
