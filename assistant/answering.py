@@ -94,7 +94,8 @@ def decide(
 ) -> Decision:
     """Score the sentences of the passages and decide between an answer, the nearest articles and a plain decline.
 
-    The articles that the turn before was answered from, where the question goes on from it, are likelier to answer this one, too.
+    The articles that the turn before was answered from, where the question goes on from it, are likelier to answer this one, too;
+    the confidence counts that in.
     ``sharing`` is how many questions, asked in one, share the time of one.
     """
     found = candidates(passages, "" if earlier.again else earlier.answer)
