@@ -22,9 +22,7 @@ from assistant.settings import Settings
 from assistant.words import Asked, read_question, read_words
 
 _NOTHING = Before()
-_SAME_ARTICLE = (
-    1.0  # added to the log odds: the 13 follow-ups of the fit split are all answered by the article of the turn before
-)
+_SAME_ARTICLE = 1.0  # log odds; all 13 follow-ups of the fit split are answered by an article of the turn before
 _TOO_SHORT = 20  # characters; a shorter sentence, "He denies it.", may stand in any article
 _NEAREST = 3  # articles offered with a decline
 _FURTHER = 0.5  # a further statement has at least this share of the best one's probability
@@ -95,10 +93,9 @@ def decide(
     """Score the sentences of the passages and decide between an answer, the nearest articles and a plain decline.
 
     The articles that the turn before was answered from, where the question goes on from it, are likelier to answer this one, too;
-    the confidence counts that in.
-    ``sharing`` is how many questions, asked in one, share the time of one.
+    the confidence counts that in. ``sharing`` is how many questions, asked in one, share the time of one.
     """
-    found = candidates(passages, "" if earlier.again else earlier.answer)
+    found = candidates(passages, earlier.unwanted)
     nearest = nearest_articles(passages)
     if not found:
         return Decision("decline", "The passages found hold no sentence that could answer it.", 0.0, (), nearest)
@@ -260,10 +257,8 @@ def _is_cited(new: Statement, chosen: Sequence[Statement]) -> bool:
 @lru_cache(maxsize=256)
 def _is_quoted(article: Article, answer: str) -> bool:
     """Whether a sentence of the article stands in an answer."""
-    pieces = (
-        article.text[slice(*trimmed(article.text, span))]
-        for span in _spans(article.text, article.language, article.markup)
-    )
+    text = article.text
+    pieces = (text[slice(*trimmed(text, span))] for span in _spans(text, article.language, article.markup))
     return any(len(piece) > _TOO_SHORT and piece in answer for piece in pieces)
 
 

@@ -103,6 +103,11 @@ class Before:
     answer: str = ""
     again: bool = True
 
+    @property
+    def unwanted(self) -> str:
+        """What is not to be said again."""
+        return "" if self.again else self.answer
+
 
 def before(question: str, turns: Sequence[Turn], understood: str) -> Before:
     """What the question, as it was understood, goes on from; one that may start something new goes on from nothing.

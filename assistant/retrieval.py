@@ -5,7 +5,7 @@ Scores order the passages of one question; they depend on the corpus and say not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from assistant.catalog import Allowed, Catalog
 from assistant.fulltext import FullText, Hit
@@ -57,14 +57,7 @@ def retrieve(
     scores = fuse(lexical, dense, dense_weight=settings.dense_weight)
     lexical_rank = {hit.chunk_id: rank for rank, hit in enumerate(lexical, 1)}
     dense_rank = {hit.chunk_id: rank for rank, hit in enumerate(dense, 1)}
-    language = guess_language(question)
-
-    def worth(chunk_id: str) -> float:
-        _, article = found[chunk_id]
-        return scores[chunk_id] + (_OWN_LANGUAGE if article.language == language != "en" else 0)
-
-    by_score, by_worth = (sorted(scores, key=lambda one: (-key(one), one)) for key in (scores.__getitem__, worth))
-    best = [*dict.fromkeys((*by_score[:1], *by_worth))][: settings.passages]
+    best = _order(question, scores, {chunk_id: article.language for chunk_id, (_, article) in found.items()})
     return [
         Passage(
             *found[chunk_id],
@@ -72,8 +65,19 @@ def retrieve(
             lexical_rank=lexical_rank.get(chunk_id),
             dense_rank=dense_rank.get(chunk_id),
         )
-        for chunk_id in best
+        for chunk_id in best[: settings.passages]
     ]
+
+
+def _order(question: str, scores: Mapping[str, float], languages: Mapping[str, str]) -> list[str]:
+    """The chunks by score; for a question that is not English those in its language count for more, but after the best one."""
+    own = guess_language(question)
+
+    def worth(chunk_id: str) -> float:
+        return scores[chunk_id] + (_OWN_LANGUAGE if languages[chunk_id] == own != "en" else 0)
+
+    by_score, by_worth = (sorted(scores, key=lambda one: (-key(one), one)) for key in (scores.__getitem__, worth))
+    return [*dict.fromkeys((*by_score[:1], *by_worth))]
 
 
 def search_allowed(

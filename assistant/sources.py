@@ -36,9 +36,8 @@ _ASKS = re.compile(
 )
 _INDEPENDENT = re.compile(r"\bindependent(?:ly)?\b|\bdepend on (?:each other|one another)\b", re.IGNORECASE)
 _ASKS_MORE = re.compile(r"\band\s+(?:who|whom|what|when|where|why|how|which)\b", re.IGNORECASE)
-_NO_CLAIM = re.compile(
-    r"(?:they|it|their|its|on|about|why|how)\b", re.IGNORECASE
-)  # what they said of themselves, or on what
+# What the outlets said of themselves, or what they reported on, is no claim.
+_NO_CLAIM = re.compile(r"(?:they|it|their|its|on|about|why|how)\b", re.IGNORECASE)
 
 # Whether a sentence states it
 
@@ -82,7 +81,7 @@ def read_claim(question: str) -> str | None:
     asked = _ASKS.match(question)
     if asked is None or _NO_CLAIM.match(asked["claim"]) or _ASKS_MORE.search(asked["claim"]):
         return None
-    if re.search(r"\b(?:did|does)\b", asked["between"], re.IGNORECASE):
+    if re.search(r"\b(?:did|does)\b", asked["between"], re.IGNORECASE):  # "did the paper say that": nobody's report
         return None
     of_sources = asked["who"].lower() == "sources" or _INDEPENDENT.search(question[: asked.start("claim")])
     return asked["claim"] if of_sources else None
@@ -112,9 +111,9 @@ def count_sources(
         pairs = zip([sentence for sentence, _ in mine], supports, strict=True)
         best = max(pairs, key=lambda pair: pair[1].probability, default=None)
         if best and best[1].probability >= max(_STATES, answers_from(evidence, settings)):
-            tellings.append(
-                _Telling(best[0], best[1].probability, press.origin(best[0].article, best[0].start, best[0].end))
-            )
+            sentence, support = best
+            origin = press.origin(article, sentence.start, sentence.end)
+            tellings.append(_Telling(sentence, support.probability, origin))
     if not tellings:
         return None
     groups = _grouped(_followed(tellings))

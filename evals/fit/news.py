@@ -48,8 +48,7 @@ def measure_news(half: str, settings: Settings, encoder: SentenceEncoder, ranker
 def _measure(assistant: Assistant, asked: Asked, encoder: SentenceEncoder, ranker: Ranker | None) -> Question:
     understood = standalone(asked.question, asked.earlier)
     text, passages = search_respelled(understood, partial(assistant.retrieve, filters=asked.filters))
-    earlier = before(asked.question, asked.earlier, understood)
-    found = candidates(passages, "" if earlier.again else earlier.answer)
+    found = candidates(passages, before(asked.question, asked.earlier, understood).unwanted)
     judged = compare(text, [candidate for _, candidate in found], encoder, ranker)
     names = FEATURES["with ranker" if ranker else "without ranker"]
     keys = tuple((sentence.article.id, sentence.start) for sentence, _ in found)
