@@ -5,21 +5,21 @@ Every statement is verbatim: one or more whole sentences of an article, sliced b
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
-from assistant.chunking import spans, trimmed
+from assistant.chunking import trimmed
 from assistant.citing import cite
 from assistant.conversation import Before
 from assistant.evidence import Candidate, Evidence, Support
 from assistant.fulltext import words
 from assistant.models import Encoder, Page
-from assistant.schema import Article, Citation, Markup, Nearest, Outcome, Passage, Span, Statement
+from assistant.quoting import Sentence, pieces_of, with_antecedent, with_correction
+from assistant.schema import Article, Citation, Nearest, Outcome, Passage, Statement
 from assistant.settings import Settings
-from assistant.words import Asked, read_question, read_words
+from assistant.words import read_question, read_words
 
 _NOTHING = Before()
 _SAME_ARTICLE = 1.0  # log odds; all 13 follow-ups of the fit split are answered by an article of the turn before
@@ -28,41 +28,6 @@ _NEAREST = 3  # articles offered with a decline
 _FURTHER = 0.5  # a further statement has at least this share of the best one's probability
 _SAME = 0.6  # two sentences that share more of their words say the same
 _NOT = frozenset("no not never none nobody cannot nicht kein keine nie ne pas jamais aucun ni nunca ningún".split())
-_BACK = 2  # sentences that a quote reaches back for the name of its "He"
-_LEANS = {  # sentences that begin so lean on the one before
-    language: re.compile(rf"[\"“„»«'‘(\s]*(?:{words})\b", re.IGNORECASE)
-    for language, words in {
-        "en": "he|she|they|it|his|her|their|its|this|these|that|those|both|neither",
-        "de": "er|sie|es|sein|seine|ihr|ihre|dies|diese|dieser|dieses|beide",
-        "fr": "il|elle|ils|elles|son|sa|ses|leur|leurs|cela|ce|cette|ces|celui-ci|celle-ci",
-        "es": "él|ella|ellos|ellas|su|sus|esto|este|esta|estos|estas|eso|ambos|ambas",
-    }.items()
-}
-
-_SAID_BY = re.compile(
-    r"\b(?:he|she|they) (?:said|says|told|wrote|writes|argue[sd]|claim(?:s|ed)|added|adds|call(?:s|ed)|insist(?:s|ed)"
-    r"|warn(?:s|ed)|explain(?:s|ed)|stress(?:es|ed)|denie[sd]|noted|thinks|thought|believe[sd]|suggest(?:s|ed)"
-    r"|demand(?:s|ed)|promise[sd])\b"
-)
-_TO_WHOM = frozenset("at by from in of on to with".split())
-_DAYS = frozenset(
-    """January February March April May June July August September October November December
-    Monday Tuesday Wednesday Thursday Friday Saturday Sunday""".split()
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """A sentence of a passage, as exact characters of its article, blanks and list markers left out."""
-
-    article: Article
-    start: int
-    end: int
-
-    @property
-    def text(self) -> str:
-        """The characters of the sentence."""
-        return self.article.text[self.start : self.end]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +135,7 @@ def candidates(passages: Sequence[Passage], said: str = "") -> list[tuple[Senten
 def _page(passage: Passage) -> tuple[Page, list[tuple[str, Sentence]]]:
     """The passage as the ranker reads it, and its sentences, each with what stands before it in the article."""
     article, start = passage.article, passage.chunk.start
-    pieces = _spans(article.text, article.language, article.markup)
+    pieces = pieces_of(article)
     found: list[tuple[str, Sentence]] = []
     for before, span in zip((None, *pieces), pieces, strict=False):
         first, last = trimmed(article.text, span)
@@ -188,7 +153,8 @@ def _written(day: date | None) -> str:
 def _statements(question: str, ranked: Sequence[tuple[Sentence, Support]], limit: int) -> tuple[Statement, ...]:
     """The best sentences as statements, best first; one that repeats an earlier one is left out.
 
-    Who is asked for is named: a sentence that says "he" is quoted with what stands before it, unless that is quoted already.
+    Who is asked for is named: a sentence that says "he" is quoted with what stands before it, and what an outlet takes back with
+    what it puts in its place, unless that is quoted already.
     """
     asks_who = read_question(question, "en").kind == "who"
     chosen: list[tuple[Sentence, Sentence, Statement]] = []  # what was judged, what is quoted, the statement
@@ -200,52 +166,14 @@ def _statements(question: str, ranked: Sequence[tuple[Sentence, Support]], limit
             for judged, quoted, _ in chosen
         ):
             continue
-        whole = with_antecedent(sentence, question) if asks_who else sentence
-        quoted = sentence if any(_overlap(_place(whole), _place(earlier)) for _, earlier, _ in chosen) else whole
+        corrected = with_correction(sentence)
+        named = replace(corrected, start=with_antecedent(sentence, question).start) if asks_who else corrected
+        ranges = [_place(earlier) for _, earlier, _ in chosen]
+        free = (one for one in (named, corrected) if not any(_overlap(_place(one), place) for place in ranges))
+        quoted = next(free, sentence)
         citation = cite(quoted.article, quoted.start, quoted.end)
         chosen.append((sentence, quoted, Statement(citation.quote, support.probability, (citation,))))
     return tuple(statement for _, _, statement in chosen)
-
-
-def with_antecedent(sentence: Sentence, question: str) -> Sentence:
-    """The sentence, from the one on that says who its "He" is: at most _BACK sentences earlier, and never across a heading.
-
-    In English, "she said" later in a sentence leans on the one before, too, where no name stands before it.
-    """
-    article = sentence.article
-    asked = read_question(question, article.language)
-    pieces = _spans(article.text, article.language, article.markup)
-    at = next(i for i, span in enumerate(pieces) if span.start <= sentence.start < span.end)
-    start, earliest = sentence.start, max(at - _BACK, 0)
-    while at > earliest and pieces[at - 1].kind == "sentence":
-        if not _leans(article.text[start : pieces[at].end], article.language, asked):
-            break
-        at -= 1
-        start, _ = trimmed(article.text, pieces[at])
-    return Sentence(article, start, sentence.end)
-
-
-def _leans(text: str, language: str, asked: Asked) -> bool:
-    """Whether a sentence needs the one before it to say who it speaks of."""
-    if language not in _LEANS:
-        return False
-    said_by = _SAID_BY.search(text) if language == "en" else None
-    return bool(_LEANS[language].match(text)) or bool(said_by and not _has_new_name(text[: said_by.start()], asked))
-
-
-def _has_new_name(text: str, asked: Asked) -> bool:
-    """Whether the beginning of an English sentence names somebody whom the question does not.
-
-    Not counted are its first word, months and days, what stands beside a number, and where or to whom it was said.
-    """
-    known = {word.stem for word in asked.words}
-    read = read_words(text, "en")
-    for before, word, after in zip((None, *read), read, (*read[1:], None), strict=False):
-        beside = {near.kind for near in (before, after) if near}
-        told = before is not None and before.text.lower() in _TO_WHOM
-        if word.kind == "name" and word.stem not in known and not (told or "number" in beside or word.text in _DAYS):
-            return True
-    return False
 
 
 def _is_cited(new: Statement, chosen: Sequence[Statement]) -> bool:
@@ -258,7 +186,7 @@ def _is_cited(new: Statement, chosen: Sequence[Statement]) -> bool:
 def _is_quoted(article: Article, answer: str) -> bool:
     """Whether a sentence of the article stands in an answer."""
     text = article.text
-    pieces = (text[slice(*trimmed(text, span))] for span in _spans(text, article.language, article.markup))
+    pieces = (text[slice(*trimmed(text, span))] for span in pieces_of(article))
     return any(len(piece) > _TOO_SHORT and piece in answer for piece in pieces)
 
 
@@ -311,8 +239,3 @@ def _why_not(best: Support) -> str:
 
 def _joined(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
-
-
-@lru_cache(maxsize=256)
-def _spans(text: str, language: str, markup: Markup) -> tuple[Span, ...]:
-    return tuple(spans(text, language, markup))

@@ -12,12 +12,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from assistant.answering import Decision, Sentence, answers_from, candidates, denies, nearest_articles, share_of_words
+from assistant.answering import Decision, answers_from, candidates, denies, nearest_articles, share_of_words
 from assistant.citing import cite
 from assistant.evidence import Evidence
 from assistant.fulltext import words
 from assistant.models import Encoder
 from assistant.press import Press, is_same, key
+from assistant.quoting import Sentence, takes_back
 from assistant.schema import Passage, Statement
 from assistant.settings import Settings
 from assistant.words import Word, read_words
@@ -125,7 +126,9 @@ def count_sources(
 
 
 def _may_state(claim: str, sentence: Sentence) -> bool:
-    """Whether the sentence has the numbers of the claim, dates aside, and denies no more and no less than it."""
+    """Whether the sentence has the claim's numbers, dates aside, denies no more and no less, and takes nothing back."""
+    if takes_back(sentence):
+        return False
     language = sentence.article.language
     wanted = {word.stem for word in _numbers(_DATES.sub(" ", claim), "en")}
     if not wanted <= {word.stem for word in _numbers(sentence.text, language)}:

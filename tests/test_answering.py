@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from assistant import Assistant, Settings
-from assistant.answering import Decision, Sentence, join, with_antecedent
+from assistant.answering import Decision, join
 from assistant.citing import cite
+from assistant.quoting import Sentence, takes_back, with_antecedent, with_correction
 from assistant.schema import Article, Statement, Turn
 
 TEXT = """Jean Kaseya heads the agency. It is based in Addis Ababa. He sees no need to close borders. They stay open.
@@ -74,6 +75,81 @@ def test_other_languages_have_their_own_words_for_it() -> None:
     assert with_antecedent(sentence("Er fordert neue Gaskraftwerke.", text, "de"), asked).start == 0
     assert with_antecedent(sentence("Item ist nichts.", text, "de"), asked).text == "Item ist nichts."
     assert with_antecedent(sentence("Er fordert neue Gaskraftwerke.", text, "xx"), asked).start > 0
+
+
+TAKEN_BACK = """*This article corrects our report of 25 August.*
+
+**The return.** We wrote that the two would land in February. That no longer holds. NASA said it will be late March at best,
+and the two can leave only then. They wait.
+
+We had wrongly reported a loss.
+
+It was a profit. We write every day. Nobody asks why.
+
+- We spoke of ten days.
+- Our colleagues had it right.
+
+We said 1,140 children took part; the number is 1,040. Nobody else was there.
+
+"We wrote to the mayor," said Ida Brandt. He is ill."""
+
+
+@pytest.mark.parametrize(
+    ("judged", "quoted"),
+    [
+        (
+            "We wrote that the two would land in February.",
+            "We wrote that the two would land in February. That no longer holds. NASA said it will be late March at best,\n"
+            "and the two can leave only then.",
+        ),
+        ("We had wrongly reported a loss.", "We had wrongly reported a loss."),  # not across paragraphs
+        ("We spoke of ten days.", "We spoke of ten days."),  # nor into the next item
+        ("It was a profit.", "It was a profit."),
+        ("We write every day.", "We write every day."),
+        (
+            "We said 1,140 children took part; the number is 1,040.",
+            "We said 1,140 children took part; the number is 1,040.",
+        ),
+        ('"We wrote to the mayor," said Ida Brandt.', '"We wrote to the mayor," said Ida Brandt.'),
+    ],
+)
+def test_what_an_outlet_takes_back_is_quoted_with_what_puts_it_right(judged: str, quoted: str) -> None:
+    assert with_correction(sentence(judged, TAKEN_BACK)).text == quoted
+
+
+def test_only_an_article_that_corrects_takes_back_what_we_wrote() -> None:
+    text = "We wrote to the ministry in May. It did not answer. An earlier version of this article named June. That was wrong."
+    assert not takes_back(sentence("We wrote to the ministry in May.", text))
+    found = with_correction(sentence("An earlier version of this article named June.", text))
+    assert found.text == "An earlier version of this article named June. That was wrong."
+
+
+@pytest.mark.parametrize(
+    ("language", "opening", "first", "second"),
+    [
+        ("de", "Korrektur zum Bericht vom Montag.", "Wir hatten von zwölf Opfern berichtet.", "Es waren zehn."),
+        (
+            "fr",
+            "Cet article rectifie le nôtre de lundi.",
+            "Nous avions écrit que le pont était fermé.",
+            "Il est ouvert.",
+        ),
+        ("es", "Corrección del texto del lunes.", "Informamos de doce víctimas.", "Fueron diez."),
+    ],
+)
+def test_other_languages_take_back_in_their_own_words(language: str, opening: str, first: str, second: str) -> None:
+    text = f"{opening} {first} {second} Nada más."
+    assert with_correction(sentence(first, text, language)).text.startswith(f"{first} {second}")
+    assert with_correction(sentence(second, text, language)).text == second
+    assert with_correction(sentence(first, text, "xx")).text == first
+    assert with_correction(sentence(first, text.removeprefix(opening), language)).text == first
+
+
+def test_an_answer_quotes_what_puts_it_right(newsroom: Assistant) -> None:
+    answer = newsroom.ask("When did the Starliner report of August say that the two would land?")
+    taken = [statement.text for statement in answer.statements if "We wrote that the two would land" in statement.text]
+    assert taken
+    assert all("That no longer holds. NASA said on Tuesday" in text for text in taken)
 
 
 def decision(*statements: tuple[str, float], outcome: str = "answer") -> Decision:

@@ -16,7 +16,7 @@ LAYERS: list[set[str]] = [
     {"locks", "settings"},
     {"chunking", "citing", "database", "fitted", "fulltext", "models", "press", "reading", "rendering"},
     {"outbox", "owner", "showing", "vectors", "words"},
-    {"catalog", "conversation", "evidence"},
+    {"catalog", "conversation", "evidence", "quoting"},
     {"answering", "indexing", "retrieval", "spelling"},
     {"excerpts", "sources", "store", "terminal"},
     {"doctor", "ingest"},

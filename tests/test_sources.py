@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from assistant import Article, Assistant, Turn
-from assistant.answering import Sentence
+from assistant.quoting import Sentence
 from assistant.rendering import answer_dict, answer_text
 from assistant.sources import _may_state, read_claim
 
@@ -87,9 +87,12 @@ def test_who_retells_or_copies_another_does_not_count_again_and_who_denies_it_no
         ("a fire destroyed the market", "A fire destroyed the market, but nobody was hurt.", True),
         ("no fewer than 12 people died", "At least 12 people died.", True),
         ("the mayor denied the report", "The mayor denied the report.", True),
+        ("12 people died", "Correction: We wrote that 12 people died.", False),
     ],
 )
-def test_a_sentence_has_the_numbers_of_the_claim_and_denies_what_it_denies(claim: str, text: str, states: bool) -> None:
+def test_a_sentence_has_the_numbers_of_the_claim_denies_what_it_denies_and_takes_nothing_back(
+    claim: str, text: str, states: bool
+) -> None:
     assert _may_state(claim, Sentence(Article("a.md", "v1", "A", text), 0, len(text))) is states
 
 

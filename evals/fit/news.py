@@ -16,10 +16,11 @@ import numpy as np
 from rich.progress import track
 
 from assistant import Assistant
-from assistant.answering import Sentence, candidates
+from assistant.answering import candidates
 from assistant.conversation import before, standalone
 from assistant.evidence import FEATURES, compare
 from assistant.models import Ranker, SentenceEncoder
+from assistant.quoting import Sentence
 from assistant.settings import Settings
 from assistant.spelling import search_respelled
 from evals.fit.data import Key, Question

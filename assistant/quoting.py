@@ -1,0 +1,143 @@
+"""What of an article is quoted for a sentence: with it who its "He" is, and what is put in the place of what it takes back."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from assistant.chunking import spans, trimmed
+from assistant.schema import Article, Span
+from assistant.words import Asked, read_question, read_words
+
+_BACK = 2  # sentences that a quote reaches back for the name of its "He"
+_LEANS = {  # sentences that begin so lean on the one before
+    language: re.compile(rf"[\"“„»«'‘(\s]*(?:{words})\b", re.IGNORECASE)
+    for language, words in {
+        "en": "he|she|they|it|his|her|their|its|this|these|that|those|both|neither",
+        "de": "er|sie|es|sein|seine|ihr|ihre|dies|diese|dieser|dieses|beide",
+        "fr": "il|elle|ils|elles|son|sa|ses|leur|leurs|cela|ce|cette|ces|celui-ci|celle-ci",
+        "es": "él|ella|ellos|ellas|su|sus|esto|este|esta|estos|estas|eso|ambos|ambas",
+    }.items()
+}
+_SAID_BY = re.compile(
+    r"\b(?:he|she|they) (?:said|says|told|wrote|writes|argue[sd]|claim(?:s|ed)|added|adds|call(?:s|ed)|insist(?:s|ed)"
+    r"|warn(?:s|ed)|explain(?:s|ed)|stress(?:es|ed)|denie[sd]|noted|thinks|thought|believe[sd]|suggest(?:s|ed)"
+    r"|demand(?:s|ed)|promise[sd])\b"
+)
+_TO_WHOM = frozenset("at by from in of on to with".split())
+_DAYS = frozenset(
+    """January February March April May June July August September October November December
+    Monday Tuesday Wednesday Thursday Friday Saturday Sunday""".split()
+)
+
+# What an outlet takes back: in an article that corrects, what "we wrote"; in any, what "an earlier version of this article" said.
+
+_OPENING = 400  # characters of title and text in which an article says that it corrects
+_CORRECTS = re.compile(
+    r"\bcorrect(?:s|ions?|ing)\b|\bkorrektur|\bkorrigier|\bberichtig|\brectifi|\berratum|\bcorrig|\bcorrecci|\bfe de errores",
+    re.IGNORECASE,
+)
+_WE_WROTE = {
+    "en": r"\bwe (?:had |have )?(?:\w+ly )?(?:wrote|written|reported|said|stated|spoke|gave|given|called|described|passed on)\b"
+    r"|\bour (?:\w+ )?(?:report|article) (?:had )?(?:said|stated|gave)\b",
+    "de": r"\b(?:wir (?:hatten|haben|schrieben|berichteten|meldeten|nannten)|hatten wir)\b",
+    "fr": r"\bnous (?:avi?ons (?:\w+ )?(?:écrit|rapporté|indiqué|annoncé|publié)|écrivions)\b",
+    "es": r"\b(?:escribimos|informamos|publicamos|dijimos|habíamos (?:escrito|informado|publicado|dicho))\b",
+}
+_EARLIER_VERSION = {
+    "en": r"\bearlier version of (?:this|our) (?:article|report|story)\b|^\W*correction:",
+    "de": r"\bfrühere[nr]? fassung (?:dieses|unseres) (?:artikels|berichts|beitrags)\b|^\W*(?:korrektur|berichtigung):",
+    "fr": r"\bversion (?:précédente|antérieure) de (?:cet|notre) article\b|^\W*(?:rectificatif|correction|erratum) ?:",
+    "es": r"\bversión anterior de (?:este|nuestro) (?:artículo|texto)\b|^\W*(?:corrección|rectificación|fe de errores):",
+}
+_PUTS_RIGHT = re.compile(
+    r";|\b(?:in fact|instead|correct|tatsächlich|richtig|en fait|en réalité|en realidad|correcto)\b", re.IGNORECASE
+)
+_ONLY_WRONG = 60  # characters; a shorter sentence after it, "That was wrong.", does not say yet what is right
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of a passage, as exact characters of its article, blanks and list markers left out."""
+
+    article: Article
+    start: int
+    end: int
+
+    @property
+    def text(self) -> str:
+        """The characters of the sentence."""
+        return self.article.text[self.start : self.end]
+
+
+@lru_cache(maxsize=256)
+def pieces_of(article: Article) -> tuple[Span, ...]:
+    """The sentences and headings of an article, in order."""
+    return tuple(spans(article.text, article.language, article.markup))
+
+
+def with_antecedent(sentence: Sentence, question: str) -> Sentence:
+    """The sentence, from the one on that says who its "He" is: at most _BACK sentences earlier, and never across a heading.
+
+    In English, "she said" later in a sentence leans on the one before, too, where no name stands before it.
+    """
+    article = sentence.article
+    asked = read_question(question, article.language)
+    pieces = pieces_of(article)
+    at = next(i for i, span in enumerate(pieces) if span.start <= sentence.start < span.end)
+    start, earliest = sentence.start, max(at - _BACK, 0)
+    while at > earliest and pieces[at - 1].kind == "sentence":
+        if not _leans(article.text[start : pieces[at].end], article.language, asked):
+            break
+        at -= 1
+        start, _ = trimmed(article.text, pieces[at])
+    return Sentence(article, start, sentence.end)
+
+
+def with_correction(sentence: Sentence) -> Sentence:
+    """The sentence, with what is put in the place of what it takes back: the next one, or two, of its paragraph."""
+    if not takes_back(sentence) or _PUTS_RIGHT.search(sentence.text):
+        return sentence
+    article, end = sentence.article, sentence.end
+    for span in [span for span in pieces_of(article) if span.start >= end][:2]:
+        first, last = trimmed(article.text, span)
+        if span.kind != "sentence" or "\n" in article.text[end:first]:
+            break
+        end = last
+        if last - first >= _ONLY_WRONG:
+            break
+    return Sentence(article, sentence.start, end)
+
+
+def takes_back(sentence: Sentence) -> bool:
+    """Whether a sentence says what its own outlet had written, in order to correct it; what somebody is quoted with does not."""
+    article = sentence.article
+    patterns = [_EARLIER_VERSION.get(article.language)]
+    if _CORRECTS.search(f"{article.title}\n{article.text}"[:_OPENING]):
+        patterns.append(_WE_WROTE.get(article.language))
+    found = [re.search(pattern, sentence.text, re.IGNORECASE) for pattern in patterns if pattern]
+    return any(match and not re.search(r"[\"“„«]", sentence.text[: match.start()]) for match in found)
+
+
+def _leans(text: str, language: str, asked: Asked) -> bool:
+    """Whether a sentence needs the one before it to say who it speaks of."""
+    if language not in _LEANS:
+        return False
+    said_by = _SAID_BY.search(text) if language == "en" else None
+    return bool(_LEANS[language].match(text)) or bool(said_by and not _has_new_name(text[: said_by.start()], asked))
+
+
+def _has_new_name(text: str, asked: Asked) -> bool:
+    """Whether the beginning of an English sentence names somebody whom the question does not.
+
+    Not counted are its first word, months and days, what stands beside a number, and where or to whom it was said.
+    """
+    known = {word.stem for word in asked.words}
+    read = read_words(text, "en")
+    for before, word, after in zip((None, *read), read, (*read[1:], None), strict=False):
+        beside = {near.kind for near in (before, after) if near}
+        told = before is not None and before.text.lower() in _TO_WHOM
+        if word.kind == "name" and word.stem not in known and not (told or "number" in beside or word.text in _DAYS):
+            return True
+    return False
