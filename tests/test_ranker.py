@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import pytest
+import torch
 
 from assistant import Assistant, Settings
 from assistant.doctor import examine
@@ -129,3 +132,44 @@ def test_either_way_answers_come_exact_and_without_a_note(
         assert named in answer.engine.ranker
         assert answer.notes == ()
         assert not examine(assistant.store, lambda: assistant.ranker_name).problems
+
+
+def loss_by_hand(right: list[float], wrong: list[float]) -> float:
+    """The mean over right sentences of the negative log of the share that each has beside all that is wrong."""
+    shares = [math.exp(one) / (math.exp(one) + sum(map(math.exp, wrong))) for one in right]
+    return -sum(map(math.log, shares)) / len(shares)
+
+
+def test_right_sentences_do_not_compete_in_training() -> None:
+    from evals.fit.ranker import collate, loss_of
+    from evals.fit.readings import Example
+
+    sentences = [-1, 0, 1, 2]  # one token each: the spans are the diagonal
+    both = Example([1] * 4, [0] * 4, sentences, ((1, 1), (3, 3)), whole=True)
+    places = Example([1] * 4, [0] * 4, sentences, ((1, 1), (3, 3)), whole=False)
+    one = Example([1] * 4, [0] * 4, sentences, ((2, 2),), whole=True)
+    none = Example([1] * 4, [0] * 4, sentences, (), whole=False)
+    batch = collate([both, places, replace(one, odds=1.5), none])
+    assert batch["odds"].tolist() == [0.0, 0.0, 1.5, 0.0]
+    gold = batch["gold"]
+    assert gold.amax(dim=(1, 2)).tolist() == [2, 1, 1, 0]
+    spans = torch.full((4, 4, 4), float("-inf"))
+    for token, logit in ((1, 0.5), (2, -1.0), (3, 2.0)):
+        spans[:, token, token] = logit
+    null = torch.zeros(4)
+    found = [float(loss_of(spans[row : row + 1], null[row : row + 1], gold[row : row + 1])) for row in range(4)]
+    several = math.log(math.exp(0.5) + math.exp(2.0))  # places of one answer are right together
+    assert found == pytest.approx(
+        [
+            loss_by_hand([0.5, 2.0], [-1.0, 0.0]),
+            loss_by_hand([several], [-1.0, 0.0]),
+            loss_by_hand([-1.0], [0.5, 2.0, 0.0]),
+            loss_by_hand([0.0], [0.5, -1.0, 2.0]),
+        ],
+        abs=1e-5,
+    )
+    loss = loss_of(spans.requires_grad_(), null, gold)
+    assert float(loss) == pytest.approx(sum(found) / 4, abs=1e-5)
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert spans.grad is not None
+    assert torch.isfinite(spans.grad).all()

@@ -30,7 +30,7 @@ from transformers import AutoModel
 
 from assistant.models import SpanReader, apply_changes, pack_changes, packaged_folder, score_spans, sha256
 from evals.fit.data import SEED
-from evals.fit.readings import INVENTED, READ_FOR_TRAINING, Example, Readings, tokenise
+from evals.fit.readings import ASKED, INVENTED, READ_FOR_TRAINING, Example, Readings, tokenise
 from evals.metrics import Interval, bootstrap_mean
 from evals.tables import written
 
@@ -65,33 +65,44 @@ class Reader(torch.nn.Module):
 
 
 def collate(examples: Sequence[Example]) -> dict[str, torch.Tensor]:
-    """Examples padded to the longest. ``gold`` (batch, token, token) marks the spans that answer."""
+    """Examples padded to the longest. ``gold`` (batch, token, token) numbers the right spans from 1 on, 0 marks wrong ones.
+
+    Each sentence that is marked as a whole has a number of its own; places where an answer occurs are all number 1.
+    """
     longest = max(len(example.ids) for example in examples)
     batch = {name: torch.zeros(len(examples), longest, dtype=torch.long) for name in ("ids", "mask", "parts")}
     batch["sentences"] = torch.full((len(examples), longest), -1)
-    batch["gold"] = torch.zeros(len(examples), longest, longest, dtype=torch.bool)
+    batch["gold"] = torch.zeros(len(examples), longest, longest, dtype=torch.int8)
+    batch["odds"] = torch.tensor([example.odds for example in examples])
     for row, example in enumerate(examples):
         size = len(example.ids)
         batch["ids"][row, :size] = torch.tensor(example.ids)
         batch["mask"][row, :size] = 1
         batch["parts"][row, :size] = torch.tensor(example.parts)
         batch["sentences"][row, :size] = torch.tensor(example.sentences)
-        for first, last in example.gold:
+        for number, (first, last) in enumerate(example.gold, 1):
             if example.whole:
-                batch["gold"][row, first : last + 1, first : last + 1] = True
+                batch["gold"][row, first : last + 1, first : last + 1] = number
             else:
-                batch["gold"][row, first, last] = True
+                batch["gold"][row, first, last] = 1
     return batch
 
 
 def loss_of(spans: torch.Tensor, null: torch.Tensor, gold: torch.Tensor) -> torch.Tensor:
-    """Mean negative log of the probability of all right spans together, or of no answer where there is none."""
-    answered = gold.flatten(1).any(dim=1)
-    total = torch.logsumexp(torch.cat([spans.flatten(1), null[:, None]], dim=1), dim=1)
-    right = spans.masked_fill(~gold, float("-inf")).flatten(1)
-    right = torch.where(answered[:, None], right, torch.zeros_like(right))  # keeps the gradient of empty rows finite
-    wanted = torch.where(answered, torch.logsumexp(right, dim=1), null)
-    return (total - wanted).mean()
+    """Mean negative log of the probability of the right spans, or of no answer where there is none.
+
+    Right sentences do not compete: each is to win against all that is wrong, or a reader of two accounts would learn one of them.
+    """
+    spans, gold = spans.flatten(1), gold.flatten(1)
+    answered = gold.any(dim=1)
+    wrong = torch.logsumexp(torch.cat([spans.masked_fill(gold > 0, float("-inf")), null[:, None]], dim=1), dim=1)
+    losses, count = torch.where(answered, 0.0, wrong - null), gold.amax(dim=1).clamp(min=1)
+    for number in range(1, int(gold.max()) + 1):
+        has = (gold == number).any(dim=1)
+        right = spans.masked_fill(gold != number, float("-inf"))
+        right = torch.logsumexp(torch.where(has[:, None], right, 0.0), dim=1)  # keeps the gradient of other rows finite
+        losses = losses + torch.where(has, (torch.logaddexp(wrong, right) - right) / count, 0.0)
+    return losses.mean()
 
 
 def batches(examples: Sequence[Example], seed: int) -> Iterator[list[Example]]:
@@ -155,10 +166,12 @@ def read_examples(data: Path, turns: int, left_out: str | None) -> tuple[list[li
         readings = Readings(source, data, but=left_out)
         for number in range(turns):
             rounds[number] += [e for reading in readings.turn(number) if (e := tokenise(tokenizer, reading))]
-        print(f"{source.folder}: {len(readings.rows)} questions", flush=True)
+        told = "" if readings.given_away is None else f"; AUROC of the words of ours alone {readings.given_away:.2f}"
+        print(f"{source.folder}: {len(readings.rows)} questions{told}", flush=True)
         if source.folder in CURVE:
             others = Readings(source, data, kept_out=True, but=left_out)
-            rows = random.Random(SEED).sample(others.rows, CURVE[source.folder])
+            theirs = [row for row in others.rows if not row.ours]
+            rows = random.Random(SEED).sample(theirs, CURVE[source.folder])
             slices[source.folder] = [e for row in rows if (e := tokenise(tokenizer, others.own(row)))]
     return rounds, slices
 
@@ -215,11 +228,11 @@ def train(
 
 
 def take_step(model: Reader, optimiser: torch.optim.Optimizer, examples: Sequence[Example]) -> float:
-    """One step of the optimiser; the loss before it."""
+    """One step of the optimiser; the loss before it. What the questions' words give away is added to the reader's odds."""
     model.train()
     batch = collate(examples)
     spans, null = model(batch)
-    loss = loss_of(spans, null, batch["gold"])
+    loss = loss_of(spans, null - batch["odds"], batch["gold"])
     loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimiser.step()
@@ -269,12 +282,12 @@ def add_to_curve(work: Path, point: dict[str, float]) -> None:
 
 
 def write_ids(out: Path, data: Path) -> None:
-    """The ids of the questions it is trained on, by set, one set a line; those of ``evals.sets``. Of our own, all are."""
+    """The ids of the questions it is trained on, by set, one set a line; ours, in no set of ``evals.sets``, are left out."""
     lines = []
     for source in READ_FOR_TRAINING:
         if source == INVENTED:
             continue
-        ids = sorted({row.id for row in Readings(source, data).rows})
+        ids = sorted({row.id for row in Readings(source, data).rows if not row.ours})
         lines.append(f"{json.dumps(source.folder)}:{json.dumps(ids, separators=(',', ':'))}")
     (out / "ranker_ids.json").write_text("{" + ",\n".join(lines) + "}\n", encoding="utf-8")
 
@@ -291,7 +304,7 @@ def write(out: Path, work: Path, data: Path, model: Reader) -> None:
         "base": "all-MiniLM-L6-v2",
         "base_sha256": sha256(packaged_folder() / "model.safetensors"),
         "command": "python -m evals.fit.ranker --data FOLDER",
-        "sets": {source.folder: source.licence for source in READ_FOR_TRAINING},
+        "sets": {source.folder: source.licence for source in READ_FOR_TRAINING} | {"evals/fit/asked": ASKED},
         "learning curve": [
             json.loads(line) for line in (work / "curve.jsonl").read_text(encoding="utf-8").splitlines()
         ],

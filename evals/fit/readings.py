@@ -3,23 +3,30 @@
 An answerable question is read with the passage that answers it, in our own set with one of each article that does; spans are
 the marked ones (squadshifts), all occurrences of the answer in that passage (squad2, timeqa) or whole sentences (selqa, clapnq,
 our own). Nothing is to be found in: the paragraph an unanswerable question was written about, a passage of our own search that
-does not hold the answer, and the right passage for an English question in which a name or number was swapped.
+does not hold the answer, and the right passage for an English question in which a name or number was swapped. A claim, "Is it
+reported that …?", is read bare, too, as ``assistant.sources`` reads it.
 
-``invented`` is our own set, written to be trained on and for nothing else: articles about invented people and places.
+``invented`` is our own set, written to be trained on and for nothing else: articles about invented people and places. To the
+questions of other people's sets come our own about their articles, ``asked``.
 """
 
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from sklearn.metrics import roc_auc_score
 from tokenizers import Encoding, Tokenizer
 
 from assistant.models import Page, place_tokens
 from assistant.words import guess_language, read_known, read_question
+from evals.fit.artifacts import give_away
+from evals.fit.asked import read_asked
 from evals.fit.data import (
     SEED,
     SOURCES,
@@ -40,12 +47,15 @@ from evals.fit.invented import read_invented
 
 TIMED = Source("timeqa_human", "BSD-3", 0, tokenised=True, kept_out=0)
 INVENTED = Source("evals/fit/invented", "MIT, this project's own", 0, kept_out=0)
+ASKED = "MIT, this project's own, but for the words of their articles that they name"  # licence of evals/fit/asked
 READ_FOR_TRAINING = (*SOURCES, TIMED, INVENTED)
 TIMES = {"squad2_dev_part": 2}  # that a set is gone through in a turn, each time with other passages that do not answer
 OTHER_SHARE = {"squadshifts": 0.3}  # questions also read with a passage that does not answer; the other sets: all
 BY_SENTENCE = ("selqa", "clapnq_dev", INVENTED.folder)  # sets that mark whole sentences
+NO_ANSWER_SHARE = 0.3  # the same for questions that nothing answers
 SWAPPED_SHARE = 0.12
 LONGEST = 320  # tokens; a longer input is cut at its end
+_CLAIM = re.compile(r"Is it reported that (?P<claim>.+)\?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,7 @@ class Reading:
     spans: tuple[tuple[int, int], ...]
     whole: bool  # the spans are whole sentences: any place in them will do
     source: str
+    odds: float = 0.0  # log odds of an answer that the question's words alone give away, see ``evals.fit.artifacts``
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +79,7 @@ class Example:
     sentences: list[int]
     gold: tuple[tuple[int, int], ...]
     whole: bool
+    odds: float = 0.0
 
 
 def tokenise(tokenizer: Tokenizer, reading: Reading) -> Example | None:
@@ -86,19 +98,32 @@ def tokenise(tokenizer: Tokenizer, reading: Reading) -> Example | None:
             gold.append((mine[0], mine[-1]))
     if reading.spans and not gold:
         return None
-    return Example(coded.ids[:LONGEST], coded.type_ids[:LONGEST], sentences, tuple(dict.fromkeys(gold)), reading.whole)
+    marked = tuple(dict.fromkeys(gold))
+    return Example(coded.ids[:LONGEST], coded.type_ids[:LONGEST], sentences, marked, reading.whole, reading.odds)
 
 
 def read_set(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The articles and the questions of somebody else's set."""
-    return read_lines(folder / "corpus.jsonl.gz"), read_lines(folder / "questions.jsonl.gz")
+    """The articles and the questions of somebody else's set, then our own questions about its articles.
+
+    Raises ValueError where one of ours names an article that is not there, or words that are not in it.
+    """
+    articles, ours = read_lines(folder / "corpus.jsonl.gz"), read_asked(folder.name)
+    texts = {article["id"]: article["text"] for article in articles}
+    for row in ours:
+        text = texts.get(near_article(row))
+        if text is None or not all(words in text for words in row["evidence"]):
+            raise ValueError(
+                f"{folder.name}, {near_article(row)}: no such article, or not its words: {row['question']}"
+            )
+    return articles, read_lines(folder / "questions.jsonl.gz") + ours
 
 
 @dataclass(frozen=True)
 class Row:
     """A question of the fitting half with the passage it is read with and what in it answers; ``id`` as in ``Question``.
 
-    ``again``: it is read with the passage of another article that answers, too, and there with those that do not.
+    ``ours``: we wrote it; ``odds`` is then as in ``Reading``. ``again``: it is read with the passage of another article that
+    answers, too, and there with those that do not.
     """
 
     id: str
@@ -107,7 +132,9 @@ class Row:
     passage: list[int]
     spans: tuple[tuple[int, int], ...]
     texts: tuple[str, ...]
+    ours: bool = False
     again: bool = False
+    odds: float = 0.0
 
 
 class Readings:
@@ -138,6 +165,22 @@ class Readings:
                 answering = row["gold_ids"] if source == INVENTED and row["answerable"] else [near_article(row)]
                 found = [placed for near in answering for placed in self._place(row, near)]
                 self.rows += [*found[:1], *(replace(further, again=True) for further in found[1:])]
+        self.given_away: float | None = None  # AUROC of answerable or not from the words of our questions alone
+        self._weigh_words()
+
+    def _weigh_words(self) -> None:
+        """Give our questions the odds that their words alone give of a reading with an answer, less the mean of them all."""
+        ours = [row for row in self.rows if row.ours and not row.again]
+        if not ours:
+            return
+        answerable = [bool(row.spans) for row in ours]
+        p = give_away([row.question for row in ours], answerable, [row.near for row in ours])
+        if len(set(p)) > 1:
+            self.given_away = float(roc_auc_score(answerable, p))
+        without = OTHER_SHARE.get(self.source.folder, 1.0) * p + (1 + NO_ANSWER_SHARE) * (1 - p)
+        odds = np.log(p / without)
+        given = dict(zip([row.id for row in ours], odds - odds.mean(), strict=True))
+        self.rows = [replace(row, odds=float(given.get(row.id, 0.0))) for row in self.rows]
 
     def _place(self, row: dict[str, Any], near: str) -> Iterator[Row]:
         """The question with its passage; nothing where it should have an answer and none is found."""
@@ -151,7 +194,8 @@ class Readings:
         best = max(range(len(holding)), key=lambda i: sum(word.stem in known[i] for word in asked.content))
         mine = self._inside(near, holding[best], spans)
         answers = tuple(row["answers"]) if row["answerable"] else ()
-        yield Row(slug(row["id"]), row["question"], near, holding[best], mine, answers)
+        ours = "ours" in row or self.source == INVENTED
+        yield Row(slug(row["id"]), row["question"], near, holding[best], mine, answers, ours)
 
     def _spans(self, row: dict[str, Any], near: str) -> tuple[tuple[int, int], ...]:
         text = self.corpus.articles[near]["text"]
@@ -161,10 +205,9 @@ class Readings:
             return tuple((start, end) for key, start, end in row["spans"] if key == near)
         found: list[tuple[int, int]] = []
         for evidence in {text.strip(" .") for text in row["evidence"]} - {""}:
-            at = text.find(evidence)
-            while at >= 0:
-                found.append((at, at + len(evidence)))
-                at = text.find(evidence, at + 1)
+            places = [match.span() for match in re.finditer(re.escape(evidence), text)]
+            words = [match.span() for match in re.finditer(rf"(?<!\w){re.escape(evidence)}(?!\w)", text)]
+            found += words or places
         return tuple(sorted(found))
 
     def _inside(
@@ -178,10 +221,12 @@ class Readings:
         base = self.corpus.spans[row.near][row.passage[0]][0]
         spans = tuple((start - base, end - base) for start, end in row.spans)
         whole = self.source.folder in BY_SENTENCE
-        return Reading(row.question, self.corpus.page(row.near, row.passage), spans, whole, self.source.folder)
+        return Reading(
+            row.question, self.corpus.page(row.near, row.passage), spans, whole, self.source.folder, row.odds
+        )
 
     def turn(self, number: int) -> Iterator[Reading]:
-        """One turn of training: squadshifts has so many questions that each turn takes every second one."""
+        """One turn of training: squadshifts has so many questions that each turn takes every second one, and all of ours."""
         times = TIMES.get(self.source.folder, 1)
         for time in range(number * times, (number + 1) * times):
             yield from self._once(time)
@@ -190,14 +235,18 @@ class Readings:
         rng = random.Random(SEED + number)
         english = [row.question for row in self.rows if guess_language(row.question) == "en"]
         pool = sorted({part for question in english for part in swappable(question)})
-        rows = self.rows[number % 2 :: 2] if self.source.folder == "squadshifts" else self.rows
-        for row in rows:
+        theirs, ours = ([row for row in self.rows if row.ours is mine] for mine in (False, True))
+        for row in [*(theirs[number % 2 :: 2] if self.source.folder == "squadshifts" else theirs), *ours]:
             own = self.own(row)
             yield own
+            claim = _CLAIM.fullmatch(row.question)
+            if claim:
+                yield replace(own, question=claim["claim"])
             if row.again:
                 continue
-            if rng.random() < (OTHER_SHARE.get(self.source.folder, 1.0) if row.spans else 0.3):
-                yield from self._other(row, number)
+            if rng.random() < (OTHER_SHARE.get(self.source.folder, 1.0) if row.spans else NO_ANSWER_SHARE):
+                for other in self._other(row, number):
+                    yield replace(other, question=claim["claim"]) if claim else other
             swaps = bool(row.spans) and not self.source.tokenised and guess_language(row.question) == "en"
             if swaps and rng.random() < SWAPPED_SHARE:
                 article = self.corpus.articles[row.near]
@@ -222,4 +271,4 @@ class Readings:
                 found.append((key, numbers))
         if found:
             key, numbers = found[min(number, len(found) - 1)]
-            yield Reading(row.question, self.corpus.page(key, numbers), (), False, self.source.folder)
+            yield Reading(row.question, self.corpus.page(key, numbers), (), False, self.source.folder, row.odds)
