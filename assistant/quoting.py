@@ -39,17 +39,24 @@ _CORRECTS = re.compile(
     re.IGNORECASE,
 )
 _WE_WROTE = {
-    "en": r"\bwe (?:had |have )?(?:\w+ly )?(?:wrote|written|reported|said|stated|spoke|gave|given|called|described|passed on)\b"
-    r"|\bour (?:\w+ )?(?:report|article) (?:had )?(?:said|stated|gave)\b",
-    "de": r"\b(?:wir (?:hatten|haben|schrieben|berichteten|meldeten|nannten)|hatten wir)\b",
-    "fr": r"\bnous (?:avi?ons (?:\w+ )?(?:écrit|rapporté|indiqué|annoncé|publié)|écrivions)\b",
-    "es": r"\b(?:escribimos|informamos|publicamos|dijimos|habíamos (?:escrito|informado|publicado|dicho))\b",
+    language: re.compile(pattern, re.IGNORECASE)
+    for language, pattern in {
+        "en": r"\bwe (?:had |have )?(?:\w+ly )?"
+        r"(?:wrote|written|reported|said|stated|spoke|gave|given|called|described|passed on)\b"
+        r"|\bour (?:\w+ )?(?:report|article) (?:had )?(?:said|stated|gave)\b",
+        "de": r"\b(?:wir (?:hatten|haben|schrieben|berichteten|meldeten|nannten)|hatten wir)\b",
+        "fr": r"\bnous (?:avi?ons (?:\w+ )?(?:écrit|rapporté|indiqué|annoncé|publié)|écrivions)\b",
+        "es": r"\b(?:escribimos|informamos|publicamos|dijimos|habíamos (?:escrito|informado|publicado|dicho))\b",
+    }.items()
 }
 _EARLIER_VERSION = {
-    "en": r"\bearlier version of (?:this|our) (?:article|report|story)\b|^\W*correction:",
-    "de": r"\bfrühere[nr]? fassung (?:dieses|unseres) (?:artikels|berichts|beitrags)\b|^\W*(?:korrektur|berichtigung):",
-    "fr": r"\bversion (?:précédente|antérieure) de (?:cet|notre) article\b|^\W*(?:rectificatif|correction|erratum) ?:",
-    "es": r"\bversión anterior de (?:este|nuestro) (?:artículo|texto)\b|^\W*(?:corrección|rectificación|fe de errores):",
+    language: re.compile(pattern, re.IGNORECASE)
+    for language, pattern in {
+        "en": r"\bearlier version of (?:this|our) (?:article|report|story)\b|^\W*correction:",
+        "de": r"\bfrühere[nr]? fassung (?:dieses|unseres) (?:artikels|berichts|beitrags)\b|^\W*(?:korrektur|berichtigung):",
+        "fr": r"\bversion (?:précédente|antérieure) de (?:cet|notre) article\b|^\W*(?:rectificatif|correction|erratum) ?:",
+        "es": r"\bversión anterior de (?:este|nuestro) (?:artículo|texto)\b|^\W*(?:corrección|rectificación|fe de errores):",
+    }.items()
 }
 _PUTS_RIGHT = re.compile(
     r";|\b(?:in fact|instead|correct|tatsächlich|richtig|en fait|en réalité|en realidad|correcto)\b", re.IGNORECASE
@@ -116,7 +123,7 @@ def takes_back(sentence: Sentence) -> bool:
     patterns = [_EARLIER_VERSION.get(article.language)]
     if _CORRECTS.search(f"{article.title}\n{article.text}"[:_OPENING]):
         patterns.append(_WE_WROTE.get(article.language))
-    found = [re.search(pattern, sentence.text, re.IGNORECASE) for pattern in patterns if pattern]
+    found = [pattern.search(sentence.text) for pattern in patterns if pattern]
     return any(match and not re.search(r"[\"“„«]", sentence.text[: match.start()]) for match in found)
 
 

@@ -30,7 +30,7 @@ SPLITS: tuple[Split, ...] = ("fit", "dev", "held")
 def give_away(questions: Sequence[str], answerable: Sequence[bool], groups: Sequence[str]) -> Floats:
     """Per question the probability that it is answerable, judged by its words, learned from questions of other groups.
 
-    Zero or one sort of question, or fewer than LEAST, tell nothing: the share of the answerable, then.
+    Fewer than LEAST questions, or only answerable ones, or none, tell nothing: it is the share of the answerable for all then.
     """
     share = float(np.mean(answerable)) if len(answerable) else 0.0
     if len(questions) < LEAST or not 0 < share < 1 or len(set(groups)) < FOLDS:

@@ -30,15 +30,19 @@ def read_asked(folder: str) -> list[dict[str, Any]]:
     for path in sorted(FOLDER.glob("*.txt")):
         head: re.Match[str] | None = None
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if not line:
+                continue
             if found := _HEAD.fullmatch(line):
                 head = found
-            elif line and (head is None or not (found := _QUESTION.fullmatch(line))):
+                continue
+            asked = _QUESTION.fullmatch(line)
+            if head is None or asked is None:
                 raise ValueError(
                     f"{path}:{number}: neither the head of an article nor a question about it: {line[:60]}"
                 )
-            elif line and head and found and head["set"] == folder:
+            if head["set"] == folder:
                 about[head["article"]] += 1
-                rows.append(_row(head["article"], found["answer"], found["question"], about[head["article"]]))
+                rows.append(_row(head["article"], asked["answer"], asked["question"], about[head["article"]]))
     return rows
 
 

@@ -169,7 +169,10 @@ class Readings:
         self._weigh_words()
 
     def _weigh_words(self) -> None:
-        """Give our questions the odds that their words alone give of a reading with an answer, less the mean of them all."""
+        """Give our questions the log odds that their words give of a reading with an answer, less the mean of all.
+
+        An answerable question is read once with its answer and OTHER_SHARE times without, the others 1 + NO_ANSWER_SHARE times.
+        """
         ours = [row for row in self.rows if row.ours and not row.again]
         if not ours:
             return
