@@ -22,7 +22,7 @@ from assistant.indexing import Progress, index_words
 from assistant.ingest import Tally, ingest
 from assistant.models import Encoder, Page, load_ranker
 from assistant.owner import ask_owner
-from assistant.reading import root_of
+from assistant.reading import place_of, root_of
 from assistant.retrieval import retrieve
 from assistant.schema import (
     AddReport,
@@ -125,7 +125,7 @@ class Assistant:
             gone = [
                 article_id
                 for article_id, below in catalog.from_root(str(root)).items()
-                if (root / below).is_relative_to(path.resolve())
+                if (root / below).is_relative_to(place_of(path))
                 and before.get(article_id) == below
                 and article_id not in tally.seen
                 and not tally.is_unread(below)

@@ -82,6 +82,8 @@ class Catalog:
     def put(self, article: Article, chunks: Sequence[Chunk], origin: Origin, *, again: bool = False) -> Change:
         """Store this version as the current one and note the index work. ``again`` lifts a tombstone.
 
+        Of one that is stored already only the path is noted: a line may have moved to another file.
+
         Raises StoreProblem where the id already belongs to an article from another root.
         """
         row = self._row("SELECT * FROM article WHERE id = ?", article.id)
@@ -93,6 +95,7 @@ class Catalog:
                 hint="Rename the file, or remove the other article first.",
             )
         if row is not None and row["state"] == "current" and row["version"] == article.version:
+            self.database.connection.execute("UPDATE article SET path = ? WHERE id = ?", (origin.path, article.id))
             return "unchanged"
         with self._changing() as connection:
             self._insert_version(article)
@@ -151,10 +154,10 @@ class Catalog:
         """How many current articles there are."""
         return int(self.database.value("SELECT count(*) FROM article WHERE state = 'current'") or 0)
 
-    def has(self, article_id: str, version: str, *, root: str) -> bool:
-        """Whether this version is the current one and came from this root."""
-        sql = "SELECT 1 FROM article WHERE id = ? AND version = ? AND root = ? AND state = 'current'"
-        return self._row(sql, article_id, version, root) is not None
+    def has(self, article_id: str, version: str, origin: Origin) -> bool:
+        """Whether this version is the current one and came from there."""
+        sql = "SELECT 1 FROM article WHERE id = ? AND version = ? AND root = ? AND path = ? AND state = 'current'"
+        return self._row(sql, article_id, version, origin.root, origin.path) is not None
 
     def from_root(self, root: str) -> dict[str, str]:
         """The current articles that came from a root: id → path below it."""

@@ -35,8 +35,8 @@ class Tally:
     notes: list[str] = field(default_factory=list)
 
     def is_unread(self, path: str) -> bool:
-        """Whether a file, or a folder it lies in, could not be read: its articles may well be there still."""
-        return any(path == unread or path.startswith(f"{unread}/") for unread in self.unread)
+        """Whether a file, or a folder it lies in, could not be read: its articles may well be there still. "." is the root."""
+        return any(unread in (".", path) or path.startswith(f"{unread}/") for unread in self.unread)
 
     def report(self, *, pending_vectors: int) -> AddReport:
         """The tally as a result."""
@@ -95,11 +95,12 @@ def _store(store: Store, root: Path, item: Found, *, again: bool, tally: Tally) 
     if item.article is None:
         return False
     article = item.article
-    if store.catalog.has(article.id, article.version, root=str(root)):
+    origin = Origin(str(root), item.path)
+    if store.catalog.has(article.id, article.version, origin):
         tally.unchanged.append(article.id)
         return True
     try:
-        change = store.catalog.put(article, store.chunks(article), Origin(str(root), item.path), again=again)
+        change = store.catalog.put(article, store.chunks(article), origin, again=again)
     except StoreProblem as error:  # the id belongs to another root: nothing was written
         tally.failed.append(Failure(item.path, str(error), error.hint))
         return False

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -235,6 +236,49 @@ def test_a_file_that_can_no_longer_be_read_is_named_and_its_article_stays(assist
     assert "bridge.md" in found(assistant, "crack in the northern pillar")
 
 
+def test_a_folder_that_can_no_longer_be_listed_removes_nothing(
+    assistant: Assistant, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write("deep/bridge.md", BRIDGE, title="Bridge").parent.parent
+    write("ferry.md", FERRY, title="Ferry")
+    assistant.sync(folder)
+    for closed in (folder, folder / "deep"):
+
+        def refuse(path: Path, *, closed: Path = closed, list_it: Callable[[Path], Any] = os.scandir) -> Any:
+            if Path(path) == closed:
+                raise PermissionError(13, "Permission denied", str(path))
+            return list_it(path)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "scandir", refuse)
+            report = assistant.sync(folder)
+        assert report.removed == ()
+        assert [failure.hint for failure in report.failed] == ["Check that it exists and who may read it."]
+    assert {row.id for row in assistant.articles()} == {"deep/bridge.md", "ferry.md"}
+
+
+def test_a_line_that_moved_to_another_file_stays_with_it(assistant: Assistant, write: Write) -> None:
+    old, line = write("a.jsonl", f"{json.dumps({'id': 'b', 'text': BRIDGE})}\n"), json.dumps({"id": "f", "text": FERRY})
+    with old.open("a", encoding="utf-8") as file:
+        file.write(line)
+    assistant.sync(old.parent)
+    write("b.jsonl", line)
+    old.write_text(json.dumps({"id": "b", "text": BRIDGE}), encoding="utf-8")
+    assert sorted(assistant.sync(old.parent).unchanged) == ["b", "f"]
+    assert assistant.sync(old).removed == ()
+    assert {row.id for row in assistant.articles()} == {"b", "f"}
+
+
+def test_what_is_gone_from_a_linked_file_goes_with_the_next_sync(assistant: Assistant, write: Write) -> None:
+    lines = [json.dumps({"id": "b", "text": BRIDGE}), json.dumps({"id": "f", "text": FERRY})]
+    export = write("exports/monday.jsonl", "\n".join(lines))
+    latest = export.parent.parent / "latest.jsonl"
+    latest.symlink_to(export)
+    assert assistant.sync(latest).added == ("b", "f")
+    export.write_text(lines[0], encoding="utf-8")
+    assert assistant.sync(latest).removed == ("f",)
+
+
 def test_a_missing_or_emptied_folder_removes_nothing(assistant: Assistant, write: Write) -> None:
     folder = write("bridge.md", BRIDGE, title="Bridge").parent
     assistant.sync(folder)
@@ -410,6 +454,7 @@ def test_a_damaged_vector_index_is_made_anew(tmp_path: Path, damage: str) -> Non
 OPENED = """
 import sys
 from pathlib import Path
+from typing import Any
 from assistant import Assistant, Settings
 from tests.doubles import WordEncoder
 with Assistant(Settings(home=Path(sys.argv[1])), encoder=WordEncoder()) as assistant:

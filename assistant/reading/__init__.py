@@ -10,7 +10,7 @@ one. This package never writes, never fetches, and never guesses a date or a sou
 """
 
 from assistant.reading.formats import read_file, read_line, version_of
-from assistant.reading.roots import SUFFIXES, Found, read_root, root_of
+from assistant.reading.roots import SUFFIXES, Found, place_of, read_root, root_of
 from assistant.reading.text import clean, decode
 
 READING_VERSION: int = 1
@@ -22,6 +22,7 @@ __all__ = [
     "Found",
     "clean",
     "decode",
+    "place_of",
     "read_file",
     "read_line",
     "read_root",

@@ -52,8 +52,8 @@ class KnownFile(Protocol):
 
 def root_of(path: Path, known_roots: Sequence[Path]) -> Path:
     """The nearest known root that is or holds ``path``, else the folder itself or the folder of the file; absolute."""
-    place = _resolved(path)
-    known = [root for root in map(_resolved, known_roots) if place.is_relative_to(root)]
+    place = place_of(path)
+    known = [root for root in map(place_of, known_roots) if place.is_relative_to(root)]
     return max(known, key=lambda root: len(root.parts), default=place if place.is_dir() else place.parent)
 
 
@@ -71,9 +71,9 @@ def read_root(
     holds no file that could be an article.
     """
     try:
-        top = _resolved(root)
+        top = place_of(root)
         base = top if top.is_dir() else top.parent
-        files, failures = _files(top, _resolved(only) if only else top)
+        files, failures = _files(top, place_of(only) if only else top)
     except (OSError, ValueError) as error:
         raise UnreadableFile(
             f"{only or root} cannot be read: {error}", hint="Check the path and its rights."
@@ -81,8 +81,8 @@ def read_root(
     return _read_files(base, files, failures, language, max_bytes, known or {})
 
 
-def _resolved(path: Path) -> Path:
-    """Absolute; links are followed in the folders, not in the name of a file, which would give it another place."""
+def place_of(path: Path) -> Path:
+    """The path as it is stored: absolute; links are followed in the folders, not in the name of a file, which would move it."""
     return path.resolve() if path.is_dir() else path.parent.resolve() / path.name
 
 
