@@ -12,14 +12,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assistant.schema import Turn
-from assistant.words import read_question
+from assistant.words import DAYS, read_question
 
 _SUBJECT = re.compile(r"\b(he|she|they|him|them)\b", re.IGNORECASE)
-_THING = re.compile(r"\b(it)\b(?!\s+(?:true|clear|known|possible|likely|that)\b)", re.IGNORECASE)
+_THING = re.compile(  # not "IT", nor an "it" that stands for what follows
+    r"\b([Ii]t)\b(?!\s+(?:true|clear|known|possible|likely|that|(?:takes?|took|costs?)\b[^?]*\bto)\b)"
+)
 _OWNER = re.compile(r"\b(his|her|hers|their|theirs|its)\b", re.IGNORECASE)
 _GOES_ON = re.compile(r"^\W*(?:and|but|or|also|what about|how about)\b", re.IGNORECASE)
 _BARE = re.compile(r"^\W*(?:why|when|where|who|how|since when|really)\b", re.IGNORECASE)
-_NAME = re.compile(r"[A-Z][\w’'-]*(?:\s+(?:(?:of|the|de|von|van|for)\s+)*[A-Z0-9][\w’'-]*)*")
+_UPPER = "".join(filter(str.isupper, map(chr, range(0x530))))  # Latin, Greek and Cyrillic
+_CAPITALISED = rf"(?:(?:[{_UPPER}]\.)+|(?:St|Dr|Mr|Mrs|Ms|Sen|Gov)\.|[a-z]?[{_UPPER}][\w’'-]*)"  # also "U.S.", "xAI"
+_NAME = re.compile(rf"(?<!\w){_CAPITALISED}(?:\s+(?:(?:of|the|de|von|van|for)\s+)*(?:{_CAPITALISED}|\d[\w’'-]*))*")
 _FEW_WORDS, _FEW_TO_GO_ON = 4, 6  # fewer words are an ellipsis
 _MUCH = 4  # content words with which a question that names nothing can stand alone
 _PERSON = re.compile(r"\b(?:he|she|him|his|her|hers)\b", re.IGNORECASE)
@@ -60,11 +64,13 @@ _THIS_OR_THAT = re.compile(
     re.IGNORECASE,
 )
 
+_BROUGHT_ALONG = re.compile(r"\??\s(\([^()]+\))$")  # as ``standalone`` writes it
+
 # Capitalised at the start of a question without being a name.
 _OPENERS = frozenset(
-    "A About According After All An And Any Are At Before But By Can Could Did Do Does During For From Had Has Have How If In"
-    " Is It Its List Name On Or Please Should Since Tell That The Then There These They This Those To Was Were What When Where"
-    " Whether Which Who Whom Whose Why Will With Would".split()
+    """A About According After All An And Any Are At Before But By Can Could Describe Did Do Does During Explain For From Give
+    Had Has Have How I IT If In Is It Its List Name On Or Please Should Show Since Summarise Summarize Tell That The Then There
+    These They This Those To Was Were What When Where Whether Which Who Whom Whose Why Will With Would""".split()
 )
 
 
@@ -76,12 +82,13 @@ def standalone(question: str, turns: Sequence[Turn]) -> str:
     *earlier, last = turns
     asked_before = standalone(last.question, earlier)
     pronoun = next(filter(None, (pattern.search(said) for pattern in (_SUBJECT, _OWNER, _THING))), None)
-    subject = _subject(asked_before)
+    subject = (_subject(last.question) if _is_elliptic(last.question) else None) or _subject(asked_before)
     # A name before the pronoun is what it stands for: "Did Putin say he knew?" is left alone.
     if pronoun is not None and subject is not None and not names(said[: pronoun.start()]):
         return _replaced(said, subject)
     if _is_elliptic(said):
-        return f"{asked_before.rstrip()} {said}"
+        whole = _BROUGHT_ALONG.sub(r" \1", asked_before.strip())  # "Who died (Baltimore)? And when?"
+        return f"{whole.removesuffix('?')}? {said}"
     return said if subject is None or names(said) else f"{said} ({subject})"
 
 
@@ -132,31 +139,38 @@ def parts(question: str) -> tuple[str, ...]:
         return f"{begin} {two['one']} {end}?", f"{begin} {two['other']} {end}?"
     if either := _THIS_OR_THAT.match(question):
         return f"{either['asked']}? ({either['one']})", f"{either['asked']}? ({either['other']})"
-    first, *others = (part.strip().removesuffix("?") for part in _AND_ASKS.split(question))
+    brought = _BROUGHT_ALONG.search(question)
+    about = f" {brought[1]}" if brought else ""  # what both are about
+    first, *others = (part.strip().removesuffix("?") for part in _AND_ASKS.split(question.removesuffix(about)))
     if not others:
         if (order := _BEFORE_OR_AFTER.match(question)) is None:
             return (question,)
         first, others = f"When {order['verb'].lower()} {order['one']}", [f"When {order['other'].strip()}"]
         first = first if names(first) else question.removesuffix("?")
-    found = [f"{first}?"]
+    found = [f"{first}?{about}"]
     for part in others:
         if _PERSON.search(part):
             part = standalone(part, [Turn(found[0])])
-        found.append(f"{part}?" if names(part) else question)
+        found.append(f"{part}?{about}" if about or names(part) else question)
     return tuple(dict.fromkeys(found))
 
 
 def names(question: str) -> list[str]:
-    """The names in a question, in order: runs of capitalised words that do not merely open it."""
+    """The names in a question, in order: runs of capitalised words that do not merely open it, nor are a date."""
     found: list[str] = []
     for match in _NAME.finditer(question):
         words = match.group().split()
-        while words and words[0] in _OPENERS:
+        while words and _merely_opens(words[0]):
             words.pop(0)
-        if words:
+        if words and not all(word in DAYS or word.isdigit() for word in words):
             name = re.sub(r"['’]s$", "", " ".join(words))
             found.append(name)
     return found
+
+
+def _merely_opens(word: str) -> bool:
+    """ "What", "What's", "Didn't"."""
+    return not _OPENERS.isdisjoint(re.split(apostrophe, word)[0] for apostrophe in (r"['’]", r"n['’]"))
 
 
 def _subject(question: str) -> str | None:

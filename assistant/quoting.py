@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from assistant.chunking import spans, trimmed
 from assistant.schema import Article, Span
-from assistant.words import Asked, read_question, read_words
+from assistant.words import DAYS, Asked, read_question, read_words
 
 _BACK = 2  # sentences that a quote reaches back for the name of its "He"
 _LEANS = {  # sentences that begin so lean on the one before
@@ -26,10 +26,6 @@ _SAID_BY = re.compile(
     r"|demand(?:s|ed)|promise[sd])\b"
 )
 _TO_WHOM = frozenset("at by from in of on to with".split())
-_DAYS = frozenset(
-    """January February March April May June July August September October November December
-    Monday Tuesday Wednesday Thursday Friday Saturday Sunday""".split()
-)
 
 # What an outlet takes back: in an article that corrects, what "we wrote"; in any, what "an earlier version of this article" said.
 
@@ -145,6 +141,6 @@ def _has_new_name(text: str, asked: Asked) -> bool:
     for before, word, after in zip((None, *read), read, (*read[1:], None), strict=False):
         beside = {near.kind for near in (before, after) if near}
         told = before is not None and before.text.lower() in _TO_WHOM
-        if word.kind == "name" and word.stem not in known and not (told or "number" in beside or word.text in _DAYS):
+        if word.kind == "name" and word.stem not in known and not (told or "number" in beside or word.text in DAYS):
             return True
     return False

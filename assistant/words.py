@@ -18,6 +18,11 @@ from assistant.fulltext import STEMMED
 
 Kind = Literal["function", "plain", "name", "number"]
 
+DAYS = frozenset(
+    """January February March April May June July August September October November December
+    Monday Tuesday Wednesday Thursday Friday Saturday Sunday""".split()
+)
+
 _FUNCTION_WORDS = {
     "en": """a about above after again against all also am an and any are as at be because been before being below between both
         but by can could d did do does doing done down during each else ever few for from further get gets got had has have having

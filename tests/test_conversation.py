@@ -39,6 +39,35 @@ from assistant.schema import Turn
         (["Did Putin deny the calls?"], "What about the Kremlin?", "Did Putin deny the calls? What about the Kremlin?"),
         (["Did Putin deny the calls?"], "How many articles mention Taiwan?", "How many articles mention Taiwan?"),
         (["who said it first?"], "What did she mean?", "What did she mean?"),
+        (["What did Putin ask Musk"], "and when?", "What did Putin ask Musk? and when?"),
+        (
+            ["What happened at the Baltimore bridge?", "How many workers died?"],
+            "And when?",
+            "How many workers died (Baltimore)? And when?",
+        ),
+        (["What happened in Valencia?"], "What's the death toll?", "What's the death toll? (Valencia)"),
+        (["What's Boeing's plan?"], "When did it say so?", "When did Boeing say so?"),
+        (["Didn't Putin deny it?"], "When did he?", "When did Putin?"),
+        (["Give me the toll in Valencia"], "When did it rise?", "When did Valencia rise?"),
+        (["What did the U.S. say about TikTok?"], "Why does it want a sale?", "Why does U.S. want a sale?"),
+        (["What did J.D. Vance say?"], "When did he say so?", "When did J.D. Vance say so?"),
+        (["When did George W. Bush speak?"], "Where was he?", "Where was George W. Bush?"),
+        (["What does xAI build?"], "When was it founded?", "When was xAI founded?"),
+        (["What did Özgür Özel say about Erdoğan?"], "Where is he?", "Where is Özgür Özel?"),
+        (["In October 2024, how much did Musk give?"], "Why did he give it?", "Why did Musk give it?"),
+        (["What did the OpenAI board do?"], "What happened in November?", "What happened in November? (OpenAI)"),
+        (
+            ["How many cars did BYD sell in 2024?", "What about Tesla?"],
+            "Where are its factories?",
+            "Where are Tesla's factories?",
+        ),
+        (["How many cars did BYD sell?", "And in March?"], "Where are its factories?", "Where are BYD's factories?"),
+        (["What did CrowdStrike say?"], "Which IT systems failed?", "Which IT systems failed? (CrowdStrike)"),
+        (
+            ["What did CrowdStrike say?"],
+            "How long did it take to reopen the port of Baltimore?",
+            "How long did it take to reopen the port of Baltimore?",
+        ),
     ],
 )
 def test_standalone(turns: list[str], question: str, expected: str) -> None:
@@ -101,6 +130,10 @@ def test_names_are_capitalised_runs_that_do_not_open_the_question() -> None:
         (
             "¿Quién pagó más, Maryland o el Estado?",
             ["Quién pagó más? (Maryland)", "Quién pagó más? (el Estado)"],
+        ),
+        (  # both are about what a follow-up took along
+            "How many people died and who was blamed? (Key Bridge)",
+            ["How many people died? (Key Bridge)", "who was blamed? (Key Bridge)"],
         ),
         (  # what a follow-up took along was asked before
             "How much did Musk give in 2024? And what did Putin say?",
