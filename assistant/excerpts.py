@@ -17,7 +17,10 @@ from assistant.schema import Article, Citation, Passage, Statement
 
 LEAST_WORDS = 6  # fewer are a name, a title or a turn of phrase
 
-_QUOTED = re.compile(r"“([^“”]+)”|„([^„“”]+)[“”]|«([^«»]+)»|»([^«»]+)«|\"([^\"]+)\"")
+_QUOTED = re.compile(
+    r"“([^“”]+)”|„([^„“”]+)[“”]|«([^«»]+)»|»([^«»]+)«|\"([^\"]+)\""
+    r"|(?<!\w)[‘']((?:[^‘’']|[’'](?=\w))+)[’'](?!\w)"  # no apostrophe: “the workers' pay”
+)
 _ENDS = " \t\n.,;:!?…-"
 _SAME = (
     {ord(sign): "'" for sign in "‘’‚`´"} | {ord(sign): '"' for sign in "“”„«»"} | {ord(sign): "-" for sign in "‐‑‒–—−"}

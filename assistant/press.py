@@ -52,7 +52,7 @@ class Press:
 
         Else the article's own source, None where it states none.
         """
-        sentence, before = article.text[start:end], article.text[:start]
+        sentence, before = article.text[start:end], f"{article.source or ''}. {article.text[:start]}"
         if named := self._credited(sentence):
             return self._in_full(named[0], before)
         unnamed = any(_is_credited(sentence, match) for match in _SHORT.finditer(sentence))

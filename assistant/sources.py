@@ -14,6 +14,7 @@ from datetime import date
 
 from assistant.answering import Decision, answers_from, candidates, denies, nearest_articles, share_of_words
 from assistant.citing import cite
+from assistant.conversation import names
 from assistant.evidence import Evidence
 from assistant.fulltext import words
 from assistant.models import Encoder
@@ -21,7 +22,7 @@ from assistant.press import Press, is_same, key
 from assistant.quoting import Sentence, takes_back
 from assistant.schema import Passage, Statement
 from assistant.settings import Settings
-from assistant.words import Word, read_words
+from assistant.words import Word, read_question, read_words
 
 # What is asked
 
@@ -83,6 +84,9 @@ def read_claim(question: str) -> str | None:
     if asked is None or _NO_CLAIM.match(asked["claim"]) or _ASKS_MORE.search(asked["claim"]):
         return None
     if re.search(r"\b(?:did|does)\b", asked["between"], re.IGNORECASE):  # "did the paper say that": nobody's report
+        return None
+    beside_names = re.sub("|".join(map(re.escape, names(asked["claim"]))), "", asked["claim"])
+    if not read_question(beside_names, "en").content:  # a name alone states nothing
         return None
     of_sources = asked["who"].lower() == "sources" or _INDEPENDENT.search(question[: asked.start("claim")])
     return asked["claim"] if of_sources else None

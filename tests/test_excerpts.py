@@ -32,6 +32,9 @@ def stored(assistant: Assistant, write: Callable[..., Path]) -> Assistant:
         ('Who wrote "it had been closed for three years…"?', "it had been closed for three years"),
         ("Wo steht „nobody was hurt in the whole long night“?", "nobody was hurt in the whole long night"),
         ("Où lit-on « nobody was hurt in the whole long night » ?", "nobody was hurt in the whole long night"),
+        ("Who wrote ‘it was the city’s longest closure yet’?", "it was the city’s longest closure yet"),
+        ("Who wrote 'it was the city's longest closure yet'?", "it was the city's longest closure yet"),
+        ("Did the workers' union say that the drivers' pay was cut?", None),
         ("Who called it “a bridge too far”?", None),
         ("What did the mayor's office say about the city's long, long closure?", None),
         (

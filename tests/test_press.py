@@ -44,6 +44,13 @@ def test_only_who_is_credited_is_the_origin(text: str, origin: str) -> None:
     assert Press(SOURCES).origin(article, start, len(text)) == origin
 
 
+def test_a_paper_that_names_itself_briefly_is_its_own_source() -> None:
+    text = "Officials told the Journal that the market had burned down."
+    article = Article("a.md", "v1", "Fire", text, source="The Wall Street Journal")
+    origin = Press([]).origin(article, 0, len(text))
+    assert is_same(origin, article.source), origin
+
+
 def test_an_article_that_states_no_source_has_none() -> None:
     article = Article("a.md", "v1", "Fire", "The market burned down.")
     assert Press([]).origin(article, 0, len(article.text)) is None

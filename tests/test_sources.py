@@ -44,6 +44,7 @@ def stored(assistant: Assistant, write: Callable[..., Path]) -> Assistant:
         ("And how many other independent news outlets say he left?", "he left"),
         ("How many independent sources are there that say he left?", "he left"),
         ("How many independent sources report the fire in Tavel?", "the fire in Tavel"),
+        ("How many independent sources report Elon Musk?", None),  # "it", after a turn about him
         ("How many sources did the ledger rely on?", None),
         ("How many newspapers wrote that he left?", None),
         ("How many media outlets said that they would not sign the rules?", None),
