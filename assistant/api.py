@@ -11,42 +11,24 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from datetime import date
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Header, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from assistant import rendering, reports
+from assistant import reports
 from assistant.assistant import Assistant
+from assistant.batch import WrittenQuestion, answer_written
 from assistant.errors import AssistantError, BadInput
 from assistant.owner import ANSWER, ROUTE, Asked, Door
-from assistant.schema import Filters, Turn
 
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.5  # how often the running chat looks for articles that another process added
+_FIELDS = 'Send JSON: {"question": "Who said so?"}, and if you like "turns", "as_of", "since", "until", "source".'
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
-
-class EarlierTurn(BaseModel):
-    """One earlier question and what was answered."""
-
-    question: str
-    answer: str = ""
-
-
-class Question(BaseModel):
-    """A question with its filters: ``since`` and ``until`` are inclusive, ``as_of`` is the day treated as today."""
-
-    question: str
-    turns: list[EarlierTurn] = Field(default_factory=list)
-    as_of: date | None = None
-    since: date | None = None
-    until: date | None = None
-    source: str | None = None
 
 
 def build_app(assistant: Assistant, *, hosts: list[str] | None = None, door: Door | None = None) -> FastAPI:
@@ -109,12 +91,16 @@ def _add_routes(app: FastAPI, assistant: Assistant) -> None:
     def answer_error(_: Request, error: AssistantError) -> JSONResponse:
         return JSONResponse({"error": str(error), "hint": error.hint}, status_code=error.status)
 
+    @app.exception_handler(RequestValidationError)
+    def answer_misshapen(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"][1:])) or "body"
+        return JSONResponse({"error": f"{where}: {first['msg']}", "hint": _FIELDS}, status_code=422)
+
     @app.post("/api/ask")
-    def ask(asked: Question) -> dict[str, Any]:
+    def ask(asked: WrittenQuestion) -> dict[str, Any]:
         """Answer one question. The fields of the answer are documented in the README."""
-        turns = [Turn(turn.question, turn.answer) for turn in asked.turns]
-        filters = Filters(as_of=asked.as_of, since=asked.since, until=asked.until, source=asked.source)
-        return rendering.answer_dict(assistant.ask(asked.question, turns=turns, filters=filters))
+        return answer_written(assistant, asked)
 
     @app.get("/api/articles")
     def articles() -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from assistant import rendering
 from assistant.assistant import Assistant
@@ -18,16 +18,35 @@ from assistant.indexing import Progress
 from assistant.schema import Failure, Filters, Turn
 
 
-class _EarlierTurn(BaseModel):
+class EarlierTurn(BaseModel):
+    """One earlier question and what was answered."""
+
     question: str
     answer: str = ""
 
 
-class _Line(BaseModel):
-    id: str
+class WrittenQuestion(BaseModel):
+    """A question as it comes in a file or over HTTP; ``since`` and ``until`` are inclusive, ``as_of`` is treated as today."""
+
     question: str
+    turns: list[EarlierTurn] = Field(default_factory=list)
     as_of: date | None = None
-    turns: list[_EarlierTurn] = []
+    since: date | None = None
+    until: date | None = None
+    source: str | None = None
+
+
+class _Line(WrittenQuestion):
+    id: str
+
+
+def answer_written(assistant: Assistant, asked: WrittenQuestion, filters: Filters | None = None) -> dict[str, Any]:
+    """The answer in its JSON form, under these filters; those of the question win. Raises as ``Assistant.ask`` does."""
+    turns = [Turn(turn.question, turn.answer) for turn in asked.turns]
+    named = asked.model_dump(include={"as_of", "since", "until", "source"}, exclude_none=True)
+    return rendering.answer_dict(
+        assistant.ask(asked.question, turns=turns, filters=replace(filters or Filters(), **named))
+    )
 
 
 def answer_file(
@@ -36,7 +55,7 @@ def answer_file(
     """Append an answer with its ``id`` to ``out`` for every line of ``questions`` that has none there yet.
 
     Returns the lines that could not be answered; they are written as no answer, so a corrected file can be run again. A line's
-    ``as_of`` wins over that of the filters. Raises BadInput where a file cannot be used.
+    own dates and source win over those of the filters. Raises BadInput where a file cannot be used.
     """
     if not questions.is_file():
         raise BadInput(f"there is no file {questions}", hint="Name a file of JSON lines with id and question.")
@@ -50,7 +69,7 @@ def answer_file(
                 asked = _Line.model_validate_json(line)
                 if asked.id in done:
                     continue
-                found = _answer(assistant, asked, filters)
+                found = answer_written(assistant, asked, filters)
             except ValidationError as error:
                 first = error.errors()[0]
                 reason = f"{'.'.join(str(part) for part in first['loc']) or 'line'}: {first['msg']}"
@@ -65,12 +84,6 @@ def answer_file(
                 file.flush()
         on_progress("Answering", len(lines), len(lines))
     return failed
-
-
-def _answer(assistant: Assistant, asked: _Line, filters: Filters) -> dict[str, Any]:
-    turns = [Turn(turn.question, turn.answer) for turn in asked.turns]
-    chosen = replace(filters, as_of=asked.as_of or filters.as_of)
-    return rendering.answer_dict(assistant.ask(asked.question, turns=turns, filters=chosen))
 
 
 def _answered(out: Path) -> set[str]:

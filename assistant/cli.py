@@ -134,7 +134,7 @@ def sync(
         _finish(assistant, report, no_wait=no_wait, as_json=as_json)
 
 
-@app.command(epilog="Example: [b]assistant remove 2024-10-25-report.md[/b]")
+@app.command(epilog="Example: [b]assistant remove 2024-10-28-taiwan-and-starlink.md[/b]")
 def remove(
     context: typer.Context,
     ids: Annotated[list[str], typer.Argument(help="Article ids, see: assistant list", metavar="ID...")],
@@ -167,7 +167,7 @@ def list_articles(context: typer.Context, as_json: AsJson = False) -> None:
         typer.echo("No articles are stored yet. Add some with: assistant add FILE", err=True)
 
 
-@app.command(epilog="Example: [b]assistant show 2024-10-25-report.md[/b]")
+@app.command(epilog="Example: [b]assistant show 2024-10-28-taiwan-and-starlink.md[/b]")
 def show(
     context: typer.Context,
     article_id: Annotated[str, typer.Argument(help="An article id, see: assistant list", metavar="ID")],

@@ -68,7 +68,9 @@ def leaves_the_machine(settings: Settings) -> list[str]:
     """What is sent elsewhere under these settings: nothing, unless the user named a server."""
     sent: list[str] = []
     if settings.chroma_url:
-        sent.append(f"vectors and ids of passages, to the Chroma server {settings.chroma_url}")
+        sent.append(
+            f"vectors of passages and questions, and ids of passages, to the Chroma server {settings.chroma_url}"
+        )
     if settings.encoder != PACKAGED_ENCODER:
         sent.append(f"the name of the encoder {settings.encoder}, to its model hub, if it is not on this machine yet")
     if settings.ranker not in ("packaged", "none"):

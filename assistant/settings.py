@@ -68,7 +68,9 @@ class Settings(BaseSettings):
     )
     title_weight: float = Field(0.5, ge=0, description="Weight of a title match in BM25, against 1 for the text.")
     candidates: int = Field(50, ge=1, le=1000, description="Chunks taken from each index before fusing.")
-    passages: int = Field(8, ge=1, le=100, description="Chunks that are searched for the answer.")
+    passages: int = Field(
+        8, ge=1, le=100, description="Passages that are found for a question; the ranker reads the best of them."
+    )
     statements: int = Field(
         4, ge=1, le=10, description="Statements an answer has at most, but where sources are counted."
     )

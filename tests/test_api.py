@@ -46,7 +46,16 @@ def test_filters_and_turns_over_http(client: TestClient) -> None:
     [({"question": " "}, 422), ({"question": "x" * 50_000}, 422), ({}, 422), ({"question": "a", "as_of": "soon"}, 422)],
 )
 def test_bad_questions_over_http(client: TestClient, body: dict[str, str], status: int) -> None:
-    assert client.post("/api/ask", json=body).status_code == status
+    answer = client.post("/api/ask", json=body)
+    assert answer.status_code == status
+    assert set(answer.json()) == {"error", "hint"}
+    assert all(answer.json().values())
+
+
+def test_a_body_of_the_wrong_form_is_told_what_is_wrong_with_it(client: TestClient) -> None:
+    answer = client.post("/api/ask", json={"question": "Who?", "as_of": "soon"}).json()
+    assert answer["error"].startswith("as_of: ")
+    assert client.post("/api/ask", content=b"{").json()["error"]
 
 
 def test_errors_have_a_hint_over_http(client: TestClient) -> None:

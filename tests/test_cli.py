@@ -75,6 +75,7 @@ def test_a_file_of_questions_is_resumed_where_it_was_cut_off(write: Write, tmp_p
             "turns": [{"question": "What about Aldwick?", "answer": ""}],
         },
         {"id": "q3", "question": "Who closed the bridge?", "as_of": "2020-01-01"},
+        {"id": "q4", "question": "When was the bridge at Aldwick closed?", "since": "2024-05-07", "source": "Nobody"},
     ]
     questions = write(
         "questions.jsonl", "\n".join([*map(json.dumps, lines), "{broken", '{"id": "q5", "question": ""}'])
@@ -82,15 +83,17 @@ def test_a_file_of_questions_is_resumed_where_it_was_cut_off(write: Write, tmp_p
     out = tmp_path / "answers.jsonl"
     first = assistant("ask", "--file", questions, "--out", out)
     assert first.returncode == 1
-    assert "questions.jsonl:4" in first.stderr
     assert "questions.jsonl:5" in first.stderr
+    assert "questions.jsonl:6" in first.stderr
     answers = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
-    assert [answer["id"] for answer in answers] == ["q1", "q2", "q3"]
+    assert [answer["id"] for answer in answers] == ["q1", "q2", "q3", "q4"]
     assert (answers[2]["as_of"], answers[2]["abstained"]) == ("2020-01-01", True)
+    assert not answers[0]["abstained"]
+    assert answers[3]["reason"] == "No article matches these dates and this source."
     kept = out.read_text(encoding="utf-8").splitlines()[:2]
     out.write_text(kept[0] + "\n" + kept[1][:30], encoding="utf-8")
     assert assistant("ask", "--file", questions, "--out", out).returncode == 1
-    assert [json.loads(line)["id"] for line in out.read_text(encoding="utf-8").splitlines()] == ["q1", "q2", "q3"]
+    assert [json.loads(line)["id"] for line in out.read_text(encoding="utf-8").splitlines()] == ["q1", "q2", "q3", "q4"]
 
 
 BAD = [

@@ -143,6 +143,12 @@ def test_a_json_line() -> None:
     assert note == ""
 
 
+def test_a_json_line_may_call_its_day_published() -> None:
+    for days in ({"published": "2024-05-06"}, {"date": "2024-05-06", "published": "1999-01-01"}):
+        article, _ = read_line(line(id="1", text="A.", **days), language="en")
+        assert article.published == date(2024, 5, 6)
+
+
 def test_a_json_line_needs_no_more_than_id_and_text() -> None:
     article, _ = read_line(line(id=17, text="A.", date=None, url="", title=None, source=""), language="en")
     assert (article.id, article.title, article.source, article.published, article.url) == ("17", "17", None, None, None)

@@ -137,11 +137,11 @@ def json_id(fields: Mapping[str, object]) -> str:
 
 
 def article_of_json(fields: Mapping[str, object], article_id: str, language: str) -> tuple[Article, str]:
-    """The article of a JSON line, and a note; ``date`` is the day of publication. Raises UnreadableFile."""
+    """The article of a JSON line, and a note; ``date``, or else ``published``, is its day. Raises UnreadableFile."""
     text = fields.get("text")
     if not isinstance(text, str):
         raise UnreadableFile("no text", hint='Every line needs a "text" that is a string.')
-    details = {**fields, "published": fields.get("date")}
+    details = {**fields, "published": fields.get("date") or fields.get("published")}
     return _article(
         details, article_id=article_id, title=article_id, text=clean(text), markup="plain", language=language
     )

@@ -118,7 +118,7 @@ _BACK = Markup('<button type="button" class="back">Back to the conversation</but
 def table_html(articles: Sequence[StoredArticle], *, words: str, order: str) -> Markup:
     """The articles whose title, source or id hold all the words, sorted by ``order`` (a key of ORDERS, "-" reverses)."""
     wanted = words.casefold().split()
-    found = [row for row in articles if all(w in f"{row.title} {row.source} {row.id}".casefold() for w in wanted)]
+    found = [row for row in articles if all(w in f"{row.title} {row.source or ''} {row.id}".casefold() for w in wanted)]
     column = order.lstrip("-")
     found.sort(key=ORDERS[column][1], reverse=order.startswith("-"))
     if not articles:
