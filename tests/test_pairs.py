@@ -93,6 +93,10 @@ def test_what_is_no_such_model_is_refused_with_a_hint(tmp_path: Path, monkeypatc
     with pytest.raises(ModelProblem, match="neither a folder nor a model") as caught:
         load_ranker(Settings(ranker="nobody/no-such-model"))
     assert "ASSISTANT_RANKER" in caught.value.hint
+    for mistyped in ("packagd", "./rankers", str(tmp_path / "gone")):
+        with pytest.raises(ModelProblem, match="neither a folder nor a name of a hub") as caught:
+            load_ranker(Settings(ranker=mistyped))
+        assert "ASSISTANT_RANKER" in caught.value.hint
     with pytest.raises(ModelProblem, match="holds no model weights"):
         load_ranker(Settings(ranker=str(tmp_path)))
     (tmp_path / "odd").mkdir()

@@ -6,12 +6,14 @@ A hub name in the settings is the user naming a server: its files are fetched on
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 from assistant.errors import ModelProblem
 
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 _UNUSED = ["onnx/*", "openvino/*", "*.h5", "*.msgpack", "*.ot", "*.onnx"]  # other forms of the same weights
+_HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
 def packaged_folder() -> Path:
@@ -27,12 +29,20 @@ def packaged_folder() -> Path:
 
 
 def model_folder(name: str, *, setting: str) -> Path:
-    """The folder of this name, or the local copy of the hub model, fetched on first use. Raises ModelProblem.
+    """The folder of this name, or the local copy of the hub model OWNER/NAME, fetched on first use. Raises ModelProblem.
 
-    ``setting`` is what was set to the name, for the message: "encoder" or "ranker".
+    ``setting`` is what was set to the name, for the message: "encoder" or "ranker". No hub is asked for any other name: it is
+    mistyped.
     """
     folder = Path(name).expanduser()
-    return folder if folder.is_dir() else _hub_folder(name, setting)
+    if folder.is_dir():
+        return folder
+    if not _HUB_NAME.fullmatch(name):
+        raise ModelProblem(
+            f"the {setting} {name} is neither a folder nor a name of a hub, OWNER/NAME",
+            hint=f"Check the name, or take the default: unset ASSISTANT_{setting.upper()}.",
+        )
+    return _hub_folder(name, setting)
 
 
 def weight_digests(folder: Path) -> list[str]:
