@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evals.schema import UNANSWERABLE, Question, SourceFile, Span, Split, read_numbered
+from evals.schema import UNANSWERABLE, Question, SourceFile, Span, Split, read_lists, read_numbered
 from evals.score import says, written_date
 
 _UNQUOTED = {"quote-source", "independent-sources"}  # their points stand in the attribution, or are counted
@@ -152,12 +152,9 @@ def check_hostile(folder: Path, sources: Mapping[str, SourceFile]) -> list[Probl
 
 
 def read_hostile(folder: Path) -> dict[str, list[str]]:
-    """The hostile sentences by article id; empty where a folder has none."""
+    """The hostile sentences by article id; empty where a folder has none. Raises BadInput where the file is damaged."""
     file = folder / "hostile.json"
-    if not file.is_file():
-        return {}
-    hostile: dict[str, list[str]] = json.loads(file.read_text(encoding="utf-8"))
-    return hostile
+    return read_lists(file) if file.is_file() else {}
 
 
 def fill(file: Path, sources: Mapping[str, SourceFile]) -> int:

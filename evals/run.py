@@ -147,7 +147,7 @@ def ask(
         question.answerable,
         {
             name: answer[name]
-            for name in ("asked_as", "outcome", "abstained", "reason", "confidence", "statements", "nearest")
+            for name in ("asked_as", "outcome", "abstained", "reason", "confidence", "lead", "statements", "nearest")
         },
         score(question, answer, sources, hostile),
         ranks={name: tuple(_rank(ranking, piece) for piece in question.evidence) for name, ranking in rankings.items()},

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from assistant import BadInput, Filters, Turn
 
@@ -130,13 +129,24 @@ def question_files(folder: Path = QUESTIONS) -> list[Path]:
 
 
 def read_splits(folder: Path = QUESTIONS) -> dict[str, Split]:
-    """Which split a story belongs to, from ``splits.json``. Raises BadInput where a split has another name."""
+    """Which split a story belongs to, from ``splits.json``. Raises BadInput where it is damaged or a split has another name."""
     stories: dict[str, Split] = {}
-    for split, names in json.loads((folder / "splits.json").read_text(encoding="utf-8")).items():
+    for split, names in read_lists(folder / "splits.json").items():
         if split not in SPLITS:
             raise BadInput(f"there is no split {split}", hint=f"The splits are {', '.join(SPLITS)}.")
         stories |= dict.fromkeys(names, split)
     return stories
+
+
+def read_lists(file: Path) -> dict[str, list[str]]:
+    """Lists of texts by name, from a JSON file. Raises BadInput where it is missing or holds something else."""
+    try:
+        return TypeAdapter(dict[str, list[str]]).validate_json(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+        raise BadInput(
+            f"{file} cannot be read: {reason}", hint='It holds lists of texts by name: {"name": ["text", …], …}.'
+        ) from error
 
 
 def select(questions: Sequence[Question], splits: Iterable[Split], stories: dict[str, Split]) -> list[Question]:

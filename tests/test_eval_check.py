@@ -66,6 +66,18 @@ def test_the_shipped_questions_have_no_problem() -> None:
     assert check.check_hostile(QUESTIONS, sources) == []
 
 
+@pytest.mark.parametrize("text", ["{", '{"fit": "owl"}', "[1]"])
+def test_a_damaged_list_of_splits_or_orders_is_named(tmp_path: Path, text: str) -> None:
+    for name, read in (("splits.json", read_splits), ("hostile.json", check.read_hostile)):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        with pytest.raises(BadInput, match=name) as caught:
+            read(tmp_path)
+        assert "lists of texts by name" in caught.value.hint
+    (tmp_path / "splits.json").unlink()
+    with pytest.raises(BadInput, match=r"splits\.json"):
+        read_splits(tmp_path)
+
+
 def test_there_are_enough_questions_of_every_kind_and_split() -> None:
     questions, stories = read_questions(question_files()), read_splits()
     kinds: list[str] = [question.kind for question in questions]

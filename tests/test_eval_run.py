@@ -88,6 +88,15 @@ def test_cases_say_what_was_asked_and_where_the_evidence_stood(
     assert read_cases(tmp_path / "run") == cases
 
 
+def test_a_case_keeps_the_number_that_is_said_before_the_quotes(
+    assistant: Assistant, corpus: dict[str, SourceFile], tmp_path: Path
+) -> None:
+    says = "The bank failed on Friday."
+    asked = question("bank.md", says, "How many independent sources report that the bank failed on Friday?", "one")
+    [case] = run(assistant, [asked], tmp_path / "run", sources=corpus, hostile={}, on_progress=quiet)
+    assert case.answer["lead"] == "One independent source in the articles found: Sample Wire."
+
+
 def test_the_same_run_twice_has_the_same_figures(
     assistant: Assistant, corpus: dict[str, SourceFile], tmp_path: Path
 ) -> None:
