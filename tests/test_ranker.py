@@ -141,7 +141,7 @@ def loss_by_hand(right: list[float], wrong: list[float]) -> float:
 
 
 def test_right_sentences_do_not_compete_in_training() -> None:
-    from evals.fit.ranker import collate, loss_of
+    from evals.fit.reader import collate, loss_of
     from evals.fit.readings import Example
 
     sentences = [-1, 0, 1, 2]  # one token each: the spans are the diagonal

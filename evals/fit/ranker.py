@@ -1,14 +1,17 @@
 """Trains the evidence ranker: writes ``assistant/fitted/ranker.safetensors``, ``ranker.json`` and ``ranker_ids.json``.
 
-    python -m evals.fit.ranker --data FOLDER [--work FOLDER] [--turns 2] [--steps N] [--from FOLDER] [--out FOLDER]
+    python -m evals.fit.ranker --data FOLDER [--work FOLDER] [--turns 2] [--steps N] [--out FOLDER]
+        [--from FOLDER [--fixed-layers N]]
     python -m evals.fit.ranker --data FOLDER --leave-out amazon_reviews [--work FOLDER] [--steps N]    # writes no ranker
 
 FOLDER holds one folder per question set, see ``evals/fit/data.py``; ``evals/fit/readings.py`` says what is read. It starts from
 the packaged encoder, or an earlier ranker, and trains all but its word embeddings. Only the fitting halves are seen, less the
 topics kept out of it, on a slice of which the learning curve is measured. Progress is kept in the work folder: the same command
 goes on where it stopped; ``--steps`` ends sooner, with the rate falling to zero by then. The order of questions is the same in
-every run. Then run ``python -m evals.fit.evidence``: its coefficients belong to one ranker. ``--leave-out`` asks how far the same
-training carries: a domain of squadshifts is not trained on, and afterwards its questions of the reporting half are read.
+every run. ``--fixed-layers N`` leaves an earlier ranker's embeddings and N lowest layers as they are: that saves time.
+
+Then run ``python -m evals.fit.evidence``: its coefficients belong to one ranker. ``--leave-out`` asks how far the same training
+carries: a domain of squadshifts is not trained on, and afterwards its questions of the reporting half are read.
 """
 
 from __future__ import annotations
@@ -16,7 +19,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,117 +27,19 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from sklearn.metrics import roc_auc_score
-from tokenizers import Tokenizer
 from transformers import AutoModel
 
-from assistant.models import SpanReader, apply_changes, pack_changes, packaged_folder, score_spans, sha256
+from assistant.models import SpanReader, apply_changes, pack_changes, packaged_folder, sha256
 from evals.fit.data import SEED
+from evals.fit.reader import Reader, batches, read_all, read_tokenizer, take_step
 from evals.fit.readings import ASKED, INVENTED, READ_FOR_TRAINING, Example, Readings, tokenise
 from evals.metrics import Interval, bootstrap_mean
 from evals.tables import written
 
-BATCH_TOKENS, RATE, HEAD_RATE, WARM_UP, DROPOUT, SAVE_EVERY = 4096, 1e-4, 7e-4, 0.06, 0.1, 50
+RATE, HEAD_RATE, WARM_UP, SAVE_EVERY = 1e-4, 7e-4, 0.06, 50
 CURVE_EVERY = 150  # steps between two points of the learning curve
 LEFT_OUT = 600  # questions of a domain left out that are read
 CURVE = {"squad2_dev_part": 260, "squadshifts": 160, "selqa": 80}  # questions of kept-out topics it is measured on
-
-
-class Reader(torch.nn.Module):
-    """The packaged encoder with a head of three rows: start, end and no answer."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.bert = AutoModel.from_pretrained(
-            str(packaged_folder()),
-            add_pooling_layer=False,
-            attn_implementation="eager",
-            hidden_dropout_prob=DROPOUT,
-            attention_probs_dropout_prob=0.0,  # drawing that many random numbers takes as long as the rest
-        )
-        self.bert.embeddings.word_embeddings.weight.requires_grad = False
-        self.head = torch.nn.Parameter(torch.zeros(3, self.bert.config.hidden_size + 1))
-
-    def forward(self, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Logits of all spans and of no answer."""
-        with torch.autocast("cpu", torch.bfloat16):
-            hidden = self.bert(
-                input_ids=batch["ids"], attention_mask=batch["mask"], token_type_ids=batch["parts"]
-            ).last_hidden_state
-        return score_spans(hidden.float(), self.head, batch["sentences"])
-
-
-def collate(examples: Sequence[Example]) -> dict[str, torch.Tensor]:
-    """Examples padded to the longest. ``gold`` (batch, token, token) numbers the right spans from 1 on, 0 marks wrong ones.
-
-    Each sentence that is marked as a whole has a number of its own; places where an answer occurs are all number 1.
-    """
-    longest = max(len(example.ids) for example in examples)
-    batch = {name: torch.zeros(len(examples), longest, dtype=torch.long) for name in ("ids", "mask", "parts")}
-    batch["sentences"] = torch.full((len(examples), longest), -1)
-    batch["gold"] = torch.zeros(len(examples), longest, longest, dtype=torch.int8)
-    batch["odds"] = torch.tensor([example.odds for example in examples])
-    for row, example in enumerate(examples):
-        size = len(example.ids)
-        batch["ids"][row, :size] = torch.tensor(example.ids)
-        batch["mask"][row, :size] = 1
-        batch["parts"][row, :size] = torch.tensor(example.parts)
-        batch["sentences"][row, :size] = torch.tensor(example.sentences)
-        for number, (first, last) in enumerate(example.gold, 1):
-            if example.whole:
-                batch["gold"][row, first : last + 1, first : last + 1] = number
-            else:
-                batch["gold"][row, first, last] = 1
-    return batch
-
-
-def loss_of(spans: torch.Tensor, null: torch.Tensor, gold: torch.Tensor) -> torch.Tensor:
-    """Mean negative log of the probability of the right spans, or of no answer where there is none.
-
-    Right sentences do not compete: each is to win against all that is wrong, or a reader of two accounts would learn one of them.
-    """
-    spans, gold = spans.flatten(1), gold.flatten(1)
-    answered = gold.any(dim=1)
-    wrong = torch.logsumexp(torch.cat([spans.masked_fill(gold > 0, float("-inf")), null[:, None]], dim=1), dim=1)
-    losses, count = torch.where(answered, 0.0, wrong - null), gold.amax(dim=1).clamp(min=1)
-    for number in range(1, int(gold.max()) + 1):
-        has = (gold == number).any(dim=1)
-        right = spans.masked_fill(gold != number, float("-inf"))
-        right = torch.logsumexp(torch.where(has[:, None], right, 0.0), dim=1)  # keeps the gradient of other rows finite
-        losses = losses + torch.where(has, (torch.logaddexp(wrong, right) - right) / count, 0.0)
-    return losses.mean()
-
-
-def batches(examples: Sequence[Example], seed: int) -> Iterator[list[Example]]:
-    """Batches of like length and at most BATCH_TOKENS with padding, in an order that depends on the seed only."""
-    rng, order = random.Random(seed), list(range(len(examples)))
-    rng.shuffle(order)
-    for start in range(0, len(order), 2000):
-        pool = sorted(order[start : start + 2000], key=lambda i: len(examples[i].ids))
-        found: list[list[Example]] = [[]]
-        for i in pool:
-            if (len(found[-1]) + 1) * len(examples[i].ids) > BATCH_TOKENS:
-                found.append([])
-            found[-1].append(examples[i])
-        rng.shuffle(found)
-        yield from found
-
-
-@torch.no_grad()
-def read_all(model: Reader, examples: Sequence[Example]) -> tuple[list[float], list[bool], list[bool]]:
-    """Per example: log odds of "it is answered here", whether it is, and whether the best sentence is a right one."""
-    model.eval()
-    best, answered, first = [], [], []
-    for start in range(0, len(examples), 16):
-        spans, null = model(collate(examples[start : start + 16]))
-        best += (torch.logsumexp(spans.flatten(1), dim=1) - null).tolist()
-        for row, example in enumerate(examples[start : start + 16]):
-            number = torch.tensor(example.sentences)
-            by_token = torch.logsumexp(spans[row], dim=1)[: len(number)]
-            scores = [float(torch.logsumexp(by_token[number == n], dim=0)) for n in range(int(number.max()) + 1)]
-            right = {example.sentences[token] for token, _ in example.gold}
-            answered.append(bool(right))
-            first.append(int(np.argmax(scores)) in right)
-    return best, answered, first
 
 
 def measure(model: Reader, slices: dict[str, list[Example]]) -> dict[str, float]:
@@ -147,14 +51,6 @@ def measure(model: Reader, slices: dict[str, list[Example]]) -> dict[str, float]
             figures[f"{name} auroc"] = round(float(roc_auc_score(answered, best)), 3)
         figures[f"{name} first"] = round(sum(first) / max(sum(answered), 1), 3)
     return figures
-
-
-def read_tokenizer() -> Tokenizer:
-    """The packaged encoder's, neither cutting nor padding."""
-    tokenizer = Tokenizer.from_file(str(packaged_folder() / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
 
 
 def read_examples(data: Path, turns: int, left_out: str | None) -> tuple[list[list[Example]], dict[str, list[Example]]]:
@@ -196,9 +92,19 @@ class Progress:
 
 
 def train(
-    data: Path, work: Path, *, turns: int, most: int | None, earlier: Path | None, left_out: str | None = None
+    data: Path,
+    work: Path,
+    *,
+    turns: int,
+    most: int | None,
+    earlier: Path | None,
+    fixed: int = 0,
+    left_out: str | None = None,
 ) -> Reader:
-    """The trained model; goes on from the work folder where there is something in it, else from the ``earlier`` ranker."""
+    """The trained model; goes on from the work folder where there is something in it, else from the ``earlier`` ranker.
+
+    The embeddings and the ``fixed`` lowest layers are not trained.
+    """
     work.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(SEED)
     rounds, slices = read_examples(data, turns, left_out)
@@ -206,6 +112,8 @@ def train(
     model = Reader()
     torch.nn.init.normal_(model.head, std=0.02)
     seen = start_from(earlier, work, model) if earlier else 0
+    if fixed:
+        model.fix(fixed)
     body = [weight for weight in model.bert.parameters() if weight.requires_grad]
     groups = [{"params": body, "peak": RATE}, {"params": [model.head], "peak": HEAD_RATE}]
     optimiser = torch.optim.AdamW(groups, lr=RATE, weight_decay=0.01, fused=True)
@@ -225,19 +133,6 @@ def train(
         if done.steps % SAVE_EVERY == 0 or last:
             save(work, model, optimiser, done)
     return model
-
-
-def take_step(model: Reader, optimiser: torch.optim.Optimizer, examples: Sequence[Example]) -> float:
-    """One step of the optimiser; the loss before it. What the questions' words give away is added to the reader's odds."""
-    model.train()
-    batch = collate(examples)
-    spans, null = model(batch)
-    loss = loss_of(spans, null - batch["odds"], batch["gold"])
-    loss.backward()  # type: ignore[no-untyped-call]
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    optimiser.step()
-    optimiser.zero_grad()
-    return float(loss.detach())
 
 
 def start_from(earlier: Path, work: Path, model: Reader) -> int:
@@ -320,13 +215,16 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=2, help="times that the questions are gone through")
     parser.add_argument("--steps", type=int, help="end after so many steps of the optimiser")
     parser.add_argument("--from", type=Path, dest="earlier", help="folder of an earlier ranker to go on from")
+    parser.add_argument("--fixed-layers", type=int, default=0, dest="fixed", help="lowest layers that are not trained")
     parser.add_argument("--out", type=Path, default=Path("assistant/fitted"))
     parser.add_argument("--leave-out", help="a domain of squadshifts that is measured instead of trained on")
     given = parser.parse_args()
     if given.leave_out and given.earlier:
         parser.error("an earlier ranker may have seen the domain: leave out --from")
-    ways = {"turns": given.turns, "most": given.steps, "earlier": given.earlier, "left_out": given.leave_out}
-    model = train(given.data, given.work, **ways)
+    if given.fixed and not given.earlier:
+        parser.error("the encoder's layers are to be trained: --fixed-layers goes with --from")
+    ways = {"turns": given.turns, "most": given.steps, "earlier": given.earlier, "fixed": given.fixed}
+    model = train(given.data, given.work, left_out=given.leave_out, **ways)
     if given.leave_out:
         found = measure_left_out(model, given.data, given.leave_out)
         print(f"{given.leave_out}, not trained on: right sentence first {written(found)} of {found.n}")
