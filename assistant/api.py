@@ -58,7 +58,7 @@ def serve(assistant: Assistant, *, host: str, port: int, on_ready: Callable[[str
     import uvicorn
 
     listener = _listen(host, port)
-    hosts = list(_LOOPBACK) if host in _LOOPBACK else None
+    hosts = [f"[{name}]" if ":" in name else name for name in _LOOPBACK] if host in _LOOPBACK else None
     shown = f"[{host}]" if ":" in host else host
     place = f"http://{shown}:{listener.getsockname()[1]}"
     nearby = place.replace("://0.0.0.0:", "://127.0.0.1:").replace("://[::]:", "://[::1]:")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import unicodedata
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
@@ -174,12 +175,13 @@ class Assistant:
             if answer := self._owners_answer(question, turns, filters, started):
                 yield answer
                 return
+        asked = unicodedata.normalize("NFC", question)  # as the articles are
         today = filters.as_of or date.today()
         vectors, notes = store.searchable_vectors()
         search = partial(self._passages, vectors=vectors, filters=filters, today=today)
-        ways = readings(question, turns)
+        ways = readings(asked, turns)
         for reading in [way for way in ways if read_claim(way)] or ways:
-            asked_as, passages, decision = yield from self._read(reading, search, before(question, turns, reading))
+            asked_as, passages, decision = yield from self._read(reading, search, before(asked, turns, reading))
             if decision.outcome == "answer":
                 break
         statements = self._standing(decision.statements)
@@ -207,7 +209,7 @@ class Assistant:
         filters = filters or Filters()
         _check(question, filters, longest=self.settings.max_question_characters)
         vectors, _ = self.store.searchable_vectors()
-        return self._passages(question, vectors, filters, filters.as_of or date.today())
+        return self._passages(unicodedata.normalize("NFC", question), vectors, filters, filters.as_of or date.today())
 
     def warm_up(self) -> None:
         """Open the vector index and load the models, so that the first question does not wait for them."""
@@ -260,7 +262,9 @@ class Assistant:
         return replace(answer, statements=statements, seconds=time.perf_counter() - started)
 
     def _finish(self, wait: bool, on_progress: Progress) -> int:
-        return self.catch_up(on_progress) if wait else self.store.pending("vectors")
+        if wait:
+            self.catch_up(on_progress)
+        return self.store.unfindable("vectors")
 
     def _passages(self, question: str, vectors: Vectors | None, filters: Filters, today: date) -> list[Passage]:
         return retrieve(

@@ -90,10 +90,10 @@ def _answered(out: Path) -> set[str]:
     """The ids in an answers file. A last line that an interruption cut off is removed. Raises BadInput for another file."""
     if not out.exists():
         return set()
-    text = out.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
     try:
-        ids = {str(json.loads(line)["id"]) for line in whole.splitlines()}
+        text = out.read_text(encoding="utf-8")
+        whole = text[: text.rfind("\n") + 1]
+        ids = {str(json.loads(line)["id"]) for line in whole.split("\n") if line}
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{out} is no file of answers", hint="Name a new file; nothing was changed.") from error
     if whole != text:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -238,7 +239,7 @@ class Catalog:
                 values.append(bound.isoformat())
         if filters.source is not None:
             tests.append("source = ? COLLATE NOCASE")
-            values.append(filters.source)
+            values.append(unicodedata.normalize("NFC", filters.source))
         if filters == Filters() and not self.database.value(
             "SELECT EXISTS (SELECT 1 FROM version WHERE published > ?)", values
         ):

@@ -6,6 +6,7 @@ or damaged, 4 the data folder cannot be used, 130 interrupted. Importing this lo
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 
 _FEW = 256  # passages that a question waits for; while more are to be embedded it is asked of what there is
+_UNUSABLE = 4  # the exit code where a file or the data folder cannot be used
 _INTERRUPTED = 130  # the exit code of a command that Ctrl-C ended; Typer gives it, too
 
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Return once the articles are findable by words.")]
@@ -45,7 +47,10 @@ Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DAT
 
 
 def main() -> None:
-    """Run the command line; an error is one line and a hint."""
+    """Run the command line; an error is one line and a hint. What it prints is UTF-8, redirected or not."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")
     try:
         code = app(standalone_mode=False)
     except AssistantError as error:
@@ -56,6 +61,9 @@ def main() -> None:
         if message:  # without one no command was given, and the help has been printed
             _complain(f"error: {message}", f"hint: See: {getattr(misread, 'command_path', 'assistant')} --help")
         code = error.exit_code
+    except OSError as error:
+        _complain(f"error: {error}", "hint: Check the path, who may read and write there, and the free space.")
+        code = _UNUSABLE
     except (typer.Abort, KeyboardInterrupt):
         code = _INTERRUPTED
     if code == _INTERRUPTED:
@@ -308,7 +316,7 @@ def _finish(assistant: Assistant, report: AddReport, *, no_wait: bool, as_json: 
             with progress_line() as on_progress:
                 assistant.catch_up(on_progress)
     finally:
-        waiting = assistant.store.pending("vectors")
+        waiting = assistant.store.unfindable("vectors")
         if as_json:
             typer.echo(_json(replace(report, pending_vectors=waiting)))
     if report.pending_vectors and not as_json:

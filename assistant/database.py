@@ -63,6 +63,9 @@ MIGRATIONS: tuple[str, ...] = (
 )
 
 
+_NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
+
+
 class Database:
     """An open catalog file. Raises StoreProblem where the file is damaged or was written by a newer program."""
 
@@ -75,7 +78,8 @@ class Database:
             self._migrate()
         except sqlite3.DatabaseError as error:
             raise StoreProblem(
-                f"the catalog {path} cannot be used: {error}", hint="Restore a copy: assistant restore BACKUP-FILE"
+                f"the catalog {path} cannot be used: {error}",
+                hint=f"Move {path.name}, {path.name}-wal and {path.name}-shm away, then: assistant restore BACKUP-FILE",
             ) from error
 
     def close(self) -> None:
@@ -103,7 +107,7 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, all or nothing; a block inside another is part of it."""
+        """One transaction, all or nothing; a block inside another is part of it. Raises Busy, and StoreProblem on a full disk."""
         connection = self.connection
         if connection.in_transaction:
             yield connection
@@ -119,10 +123,13 @@ class Database:
             ) from error
         try:
             yield connection
-        except BaseException:
-            connection.execute("ROLLBACK")
+            connection.execute("COMMIT")
+        except BaseException as error:
+            if connection.in_transaction:  # SQLite itself rolls back when the disk is full
+                connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in _NO_ROOM:
+                raise _unwritable(self.path, error) from error
             raise
-        connection.execute("COMMIT")
 
     def value(self, sql: str, values: Sequence[object] = ()) -> str | int | None:
         """The first column of the first row, None where there is no row."""
@@ -145,14 +152,19 @@ class Database:
             )
 
     def backup(self, target: Path) -> None:
-        """Write a consistent copy while others read and write. Raises BadInput where the file exists already."""
+        """Write a consistent copy while others read and write. Raises BadInput where the file exists already, StoreProblem
+        where it cannot be written.
+        """
         if target.exists():
             raise BadInput(f"{target} exists already", hint="Name a new file; a backup never overwrites one.")
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(target.name + ".partial")
-        with closing(sqlite3.connect(partial)) as copy:
-            self.connection.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")  # one file, nothing beside it
+        try:
+            with closing(sqlite3.connect(partial)) as copy:
+                self.connection.backup(copy)
+                copy.execute("PRAGMA journal_mode = DELETE")  # one file, nothing beside it
+        except sqlite3.OperationalError as error:
+            raise _unwritable(target, error) from error
         partial.replace(target)
 
     def restore(self, source: Path, *, prepare: Callable[[Database], None]) -> None:
@@ -162,7 +174,7 @@ class Database:
         """
         if not source.is_file():
             raise BadInput(f"there is no file {source}", hint="Name a file that `assistant backup` wrote.")
-        with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as copy:
+        with closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)) as copy:
             try:
                 sound = copy.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
                 found = copy.execute("SELECT value FROM meta WHERE name = 'revision'").fetchone()
@@ -199,6 +211,10 @@ class Database:
                 for statement in _statements(MIGRATIONS[number]):
                     connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+def _unwritable(path: Path, error: sqlite3.Error) -> StoreProblem:
+    return StoreProblem(f"{path} cannot be written: {error}", hint="Check who may write there, and the free space.")
 
 
 def _schema(connection: sqlite3.Connection) -> int:

@@ -55,6 +55,12 @@ def pending(database: Database, index: IndexName) -> int:
     return int(database.value('SELECT count(*) FROM outbox WHERE "index" = ?', (index,)) or 0)
 
 
+def unfindable(database: Database, index: IndexName) -> int:
+    """How many chunks wait to be written to an index."""
+    sql = "SELECT count(DISTINCT chunk_id) FROM outbox WHERE \"index\" = ? AND action = 'add'"
+    return int(database.value(sql, (index,)) or 0)
+
+
 def waiting(database: Database, index: IndexName) -> set[str]:
     """The chunks that wait for an index."""
     return {row[0] for row in database.connection.execute('SELECT chunk_id FROM outbox WHERE "index" = ?', (index,))}

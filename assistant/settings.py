@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from assistant.errors import BadSetting
@@ -85,6 +85,11 @@ class Settings(BaseSettings):
     max_article_bytes: int = Field(5_000_000, ge=1, description="A larger file or JSON line is refused.")
     lock_seconds: float = Field(30.0, gt=0, description="How long a write waits for another process.")
 
+    @field_validator("home", "corpus")
+    @classmethod
+    def _expanded(cls, path: Path | None) -> Path | None:
+        return path and path.expanduser()
+
     @model_validator(mode="after")
     def _thresholds_in_order(self) -> Settings:
         answer, nearest = self.answer_threshold, self.nearest_threshold
@@ -110,6 +115,8 @@ def load_settings(**flags: Any) -> Settings:
     """
     try:
         return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except UnicodeDecodeError as error:
+        raise BadSetting("the file .env is not UTF-8", hint="Save it as UTF-8.") from error
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "settings"

@@ -19,7 +19,7 @@ from assistant import outbox, owner
 from assistant.catalog import Catalog
 from assistant.chunking import CHUNKING_VERSION, chunk
 from assistant.database import Database
-from assistant.errors import Busy, StoreProblem
+from assistant.errors import BadInput, Busy, StoreProblem
 from assistant.fulltext import FullText
 from assistant.indexing import Progress, index_vectors, index_words
 from assistant.locks import holding
@@ -138,20 +138,24 @@ class Store:
     def searchable_vectors(self) -> tuple[Vectors | None, tuple[str, ...]]:
         """The vector index if a question may be asked of it, and notes for the reader on what limits the search."""
         notes: list[str] = []
-        if unread := self.pending("fulltext"):
+        if unread := self.unfindable("fulltext"):
             notes.append(f"{unread:,} passages are not findable by words yet: another process is writing.")
         vectors = None
         if self.encoder_changed():
             notes.append("Searched by words only: the vectors are of another encoder. Run: assistant rebuild")
         elif (vectors := self.own_vectors()) is None:
             notes.append("Searched by words only: another process, a running chat perhaps, holds the vector index.")
-        elif waiting := self.pending("vectors"):
+        elif waiting := self.unfindable("vectors"):
             notes.append(f"{waiting:,} passages are still being indexed; so far they are found by words only.")
         return vectors, tuple(notes)
 
     def pending(self, index: IndexName) -> int:
         """How many chunks wait to be written to an index or deleted from it."""
         return outbox.pending(self.database, index)
+
+    def unfindable(self, index: IndexName) -> int:
+        """How many chunks an index does not find yet."""
+        return outbox.unfindable(self.database, index)
 
     @contextmanager
     def writing(self, *, at_once: bool = False) -> Iterator[None]:
@@ -246,7 +250,11 @@ class Store:
         kept = self.database.path.with_name(f"before-restore-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.sqlite")
         with self.writing():
             self.database.backup(kept)
-            self.database.restore(source, prepare=_promise_all)
+            try:
+                self.database.restore(source, prepare=_promise_all)
+            except BadInput:  # nothing was replaced
+                kept.unlink()
+                raise
         self.rebuild(on_progress=on_progress)
         return kept
 

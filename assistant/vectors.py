@@ -199,7 +199,9 @@ def _opened(folder: Path, server: str | None, lock: FileLock | None) -> Vectors:
     except (ChromaError, ValueError, OSError) as error:
         raise StoreProblem(
             f"the vector index {server or folder} cannot be opened: {error}",
-            hint="Rebuild it: assistant rebuild vectors",
+            hint="Start the server, or unset ASSISTANT_CHROMA_URL."
+            if server
+            else "Rebuild it: assistant rebuild vectors",
         ) from error
 
 

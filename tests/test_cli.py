@@ -14,7 +14,8 @@ import pytest
 from typer.testing import CliRunner
 
 from assistant import cli
-from assistant.errors import AssistantError
+from assistant.errors import AssistantError, BadSetting
+from assistant.settings import load_settings
 
 Write = Callable[..., Path]
 
@@ -242,6 +243,74 @@ def test_doctor_backup_restore_rebuild(write: Write, tmp_path: Path) -> None:
     assert health["leaves_the_machine"] == []
     assert (health["counts"]["articles"], health["counts"]["fulltext"], health["counts"]["vectors"]) == (1, 1, 1)
     assert "problems\n  none" in run("doctor")[1]
+
+
+def test_a_damaged_catalog_is_restored_as_the_hint_says(write: Write, tmp_path: Path) -> None:
+    saved = tmp_path / "week#40 100%.sqlite"
+    assert run("add", write("bridge.md", BRIDGE, title="Bridge"))[0] == 0
+    assert run("backup", saved)[0] == 0
+    catalog = Path(os.environ["ASSISTANT_HOME"]) / "catalog.sqlite"
+    catalog.write_bytes(b"no database" * 1000)
+    code, said = run("list")
+    assert code == 4
+    assert "Move catalog.sqlite, catalog.sqlite-wal and catalog.sqlite-shm away" in said
+    for file in catalog.parent.glob("catalog.sqlite*"):
+        file.rename(tmp_path / file.name)
+    assert run("restore", saved)[0] == 0
+    assert run("list")[1].count("bridge.md") == 1
+
+
+def test_a_restore_that_is_refused_leaves_no_copy_behind(write: Write, tmp_path: Path) -> None:
+    assert run("add", write("bridge.md", BRIDGE, title="Bridge"))[0] == 0
+    assert run("restore", tmp_path / "mistyped.sqlite")[0] == 2
+    assert not list(Path(os.environ["ASSISTANT_HOME"]).glob("before-restore-*"))
+
+
+@pytest.mark.parametrize(
+    "words", [("ask", "--file", "{}/q.jsonl", "--out", "{}/no/a.jsonl"), ("--home", "{}/q.jsonl", "list")]
+)
+def test_a_path_that_cannot_be_used_is_a_line_and_a_hint(tmp_path: Path, words: Sequence[str]) -> None:
+    (tmp_path / "q.jsonl").write_text('{"id": "q1", "question": "Who?"}\n', encoding="utf-8")
+    done = assistant(*(word.format(tmp_path) for word in words))
+    assert done.returncode == 4
+    assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["error", "hint"]
+
+
+def test_answers_are_resumed_whatever_characters_a_question_has(write: Write, tmp_path: Path) -> None:
+    questions = write(
+        "q.jsonl", json.dumps({"id": "q1", "question": "Who left\u2028and when\u0085?"}, ensure_ascii=False)
+    )
+    for _ in range(2):
+        assert run("ask", "--file", questions, "--out", tmp_path / "a.jsonl")[0] == 0
+    assert (tmp_path / "a.jsonl").read_text(encoding="utf-8").count("\n") == 1
+    (tmp_path / "a.jsonl").write_bytes(b"\xff\xfe\n")
+    assert run("ask", "--file", questions, "--out", tmp_path / "a.jsonl")[0] == 2
+
+
+def test_what_was_only_removed_is_not_said_to_be_embedded(write: Write) -> None:
+    path = write("bridge.md", BRIDGE, title="Bridge")
+    write("ferry.md", "A ferry.", title="Ferry")
+    assert run("sync", path.parent)[0] == 0
+    path.unlink()
+    code, printed = run("sync", path.parent)
+    assert (code, printed.strip()) == (0, "1 unchanged, 1 removed")
+
+
+def test_what_is_printed_is_utf_8_wherever_it_goes(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    assert run("add", write("lodz.md", BRIDGE, title="Łódź"))[0] == 0
+    command = [sys.executable, "-c", "from assistant.cli import main; main()", "list"]
+    done = subprocess.run(command, capture_output=True, timeout=120, check=True)
+    assert "Łódź" in done.stdout.decode("utf-8")
+
+
+def test_a_home_in_the_users_folder_is_found_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert load_settings(home=Path("~/news")).home == tmp_path / "news"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_bytes("ASSISTANT_LANGUAGE=de".encode("utf-16"))
+    with pytest.raises(BadSetting, match="not UTF-8"):
+        load_settings()
 
 
 def test_a_damaged_or_missing_model_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -579,6 +579,19 @@ def test_what_is_no_backup_is_refused_and_changes_nothing(
     assert [row.id for row in assistant.articles()] == ["bridge.md"]
 
 
+def test_a_full_disk_is_said_and_changes_nothing(assistant: Assistant, write: Write, tmp_path: Path) -> None:
+    assistant.add([write("bridge.md", BRIDGE, title="Bridge")])
+    pages = assistant.store.database.value("PRAGMA page_count")
+    assistant.store.database.connection.execute(f"PRAGMA max_page_count = {pages}")
+    write("ferry.md", FERRY * 2000, title="Ferry")
+    with pytest.raises(StoreProblem, match="cannot be written"):
+        assistant.add([tmp_path / "articles" / "ferry.md"])
+    assert [row.id for row in assistant.articles()] == ["bridge.md"]
+    (tmp_path / "no").write_text("a file")
+    with pytest.raises(OSError, match="no"):
+        assistant.store.database.backup(tmp_path / "no" / "saved.sqlite")
+
+
 def test_a_catalog_of_a_newer_program_or_a_damaged_one_is_refused(tmp_path: Path) -> None:
     newer, damaged = tmp_path / "newer", tmp_path / "damaged"
     newer.mkdir()

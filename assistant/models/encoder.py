@@ -141,15 +141,22 @@ class SentenceEncoder:
                 _ = self.fingerprint  # damaged weights are refused before they are used
                 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
                 logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
+                from safetensors import SafetensorError
                 from sentence_transformers import SentenceTransformer
                 from transformers.utils.logging import disable_progress_bar
 
                 disable_progress_bar()  # type: ignore[no-untyped-call]
                 # what the processor reckons faster it reckons in; a vector keeps a cosine of 0.9999 to that in float32
                 precision = {"dtype": torch.bfloat16} if has_bfloat16() else {}
-                model = SentenceTransformer(
-                    str(self._folder), device=None, local_files_only=True, model_kwargs=precision
-                )
+                try:
+                    model = SentenceTransformer(
+                        str(self._folder), device=None, local_files_only=True, model_kwargs=precision
+                    )
+                except (OSError, ValueError, SafetensorError) as error:
+                    raise ModelProblem(
+                        f"the encoder {self.name} cannot be loaded: {error}",
+                        hint="Fetch its weights again, or unset ASSISTANT_ENCODER.",
+                    ) from error
                 model.max_seq_length = self._longest
                 self._loaded = model
         torch.set_num_threads(threads)

@@ -49,6 +49,7 @@ class PairRanker:
         with self._loading:
             if self._loaded is None:
                 import torch
+                from safetensors import SafetensorError
                 from sentence_transformers import CrossEncoder
                 from transformers.utils.logging import disable_progress_bar
 
@@ -56,7 +57,7 @@ class PairRanker:
                 precision = {"dtype": torch.bfloat16} if has_bfloat16() else {}
                 try:
                     model = CrossEncoder(str(self._folder), local_files_only=True, model_kwargs=precision)
-                except (OSError, ValueError) as error:
+                except (OSError, ValueError, SafetensorError) as error:
                     raise ModelProblem(
                         f"the ranker {self.name} cannot be loaded: {error}",
                         hint="Name a CrossEncoder of sentence-transformers, or unset ASSISTANT_RANKER.",
