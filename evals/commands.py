@@ -17,14 +17,14 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.console import Console
 
-from assistant import Assistant, BadInput, load_settings
+from assistant import Assistant, BadInput
 from assistant.terminal import progress_line
 from evals import check as checking
 from evals import run as running
 from evals import tables
 from evals.compare import compare as compare_runs
 from evals.compare import judge
-from evals.run import Case, read_cases
+from evals.run import Case, own_settings, read_cases
 from evals.schema import (
     CORPUS,
     HERE,
@@ -154,6 +154,9 @@ def sets(
     from evals.sets import load, run_set
 
     loaded = [load(path, half=half, cap=cap) for path in paths]
+    names = [chosen.name for chosen in loaded]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise BadInput(f"two of these sets are called {twice}", hint="Rename a file or a folder.")
     rows = {}
     with progress_line() as on_progress:
         for chosen in loaded:
@@ -213,11 +216,15 @@ def ask_all(
     with (
         tempfile.TemporaryDirectory() as home,
         progress_line() as on_progress,
-        Assistant(load_settings(home=Path(home), **_settings(changes))) as assistant,
+        Assistant(own_settings(Path(home), **_settings(changes))) as assistant,
     ):
         report = assistant.sync(corpus, on_progress=on_progress)
         if report.failed:
             raise BadInput(f"{report.failed[0].where}: {report.failed[0].reason}", hint=report.failed[0].hint)
+        if unread := {row.id for row in assistant.articles()} - sources.keys():
+            raise BadInput(
+                f"{corpus / min(unread)} is no .md file", hint="Articles that are asked about have front matter."
+            )
         assistant.warm_up()
         return running.run(
             assistant,

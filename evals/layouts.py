@@ -177,5 +177,5 @@ def _layout(path: Path) -> Iterator[None]:
     """A field that is missing or of another type, or bytes of another kind, mean another layout."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, OSError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, OSError, EOFError) as error:
         raise BadInput(f"{path} is of another layout than its name says: {error!r}", hint=HINT) from error

@@ -23,7 +23,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from assistant import Answer, Article, Assistant, load_settings
+from assistant import Answer, Article, Assistant
+from evals.run import own_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Case:
 
 def run(article: Path, questions: Path, *, gold: str, around: Sequence[Path] = ()) -> Iterator[Case]:
     """Ask every question with this article stored, and ``around`` it others, in a data folder of its own."""
-    with tempfile.TemporaryDirectory() as home, Assistant(load_settings(home=Path(home))) as assistant:
+    with tempfile.TemporaryDirectory() as home, Assistant(own_settings(Path(home))) as assistant:
         report = assistant.add([article, *around])
         if report.failed:
             raise SystemExit(f"{report.failed[0].where}: {report.failed[0].reason}")

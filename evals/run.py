@@ -22,10 +22,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from assistant import Answer, Assistant, BadInput, Passage, answer_dict
+from assistant import Answer, Assistant, BadInput, Passage, Settings, answer_dict, load_settings
 from evals.metrics import Rank
 from evals.schema import HERE, Question, SourceFile, Span, Split
-from evals.score import Score, covers, says, score
+from evals.score import Score, covers, heard, says, score
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -197,9 +197,21 @@ def _articles(ranking: Sequence[Passage]) -> tuple[str, ...]:
 
 def _answers(passages: Sequence[Passage], question: Question) -> bool:
     """Whether these passages, shown whole, say all points and hold all pieces; an unanswerable question is got wrong."""
-    said = " ".join(passage.text for passage in passages)
+    said = heard(question, {"statements": [_as_statement(passage) for passage in passages]})
     all_said = all(any(says(said, wording) for wording in point) for point in question.points)
     return question.answerable and all_said and all(_rank(passages, piece) for piece in question.evidence)
+
+
+def _as_statement(passage: Passage) -> dict[str, Any]:
+    """A passage as a statement with its source and date, to be held against the points as an answer is."""
+    article = passage.article
+    published = article.published.isoformat() if article.published else None
+    return {"text": passage.text, "citations": [{"source": article.source, "published": published}]}
+
+
+def own_settings(home: Path, **changes: Any) -> Settings:
+    """The user's settings for a data folder that is the evaluation's own: its vectors go to no server. Raises BadSetting."""
+    return load_settings(home=home, **changes).model_copy(update={"chroma_url": None})
 
 
 def describe(assistant: Assistant, questions: Sequence[Question]) -> dict[str, Any]:
@@ -268,10 +280,10 @@ def read_cases(out: Path) -> list[Case]:
     path = out / "cases.jsonl"
     if not path.is_file():
         return []
-    text = path.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
-    if whole != text:
-        path.write_text(whole, encoding="utf-8")
+    raw = path.read_bytes()  # the cut may be within a character
+    whole = raw[: raw.rfind(b"\n") + 1]
+    if whole != raw:
+        path.write_bytes(whole)
     return [_case(json.loads(line)) for line in whole.splitlines()]
 
 

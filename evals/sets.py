@@ -17,11 +17,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from assistant import Assistant, BadInput, load_settings
+from assistant import Assistant, BadInput
 from evals.fit.data import SEED, half_of
 from evals.gold import Articles, stored_text
 from evals.layouts import HINT, Asked, Read, Row, read_beir, read_shared, read_squad, slug
-from evals.run import Case, Progress, run
+from evals.run import Case, Progress, own_settings, run
 from evals.schema import Question, SourceFile
 from evals.score import says
 
@@ -87,7 +87,7 @@ def run_set(
     """
     with (
         tempfile.TemporaryDirectory() as scratch,
-        Assistant(load_settings(home=Path(scratch, "home"), **settings)) as assistant,
+        Assistant(own_settings(Path(scratch, "home"), **settings)) as assistant,
     ):
         add_articles(assistant, question_set, on_progress=on_progress)
         assistant.warm_up()

@@ -50,11 +50,16 @@ def test_a_broken_question_file_exits_1_and_is_named(
         (["compare", "nothing", "here"], "nothing holds no run"),
         (["sets", "no-such-folder"], "there is no no-such-folder"),
         (["check", "--corpus", str(QUESTIONS)], "has no front matter"),
+        (["sets", "a/two.json", "b/two.json"], "two of these sets are called two"),
     ],
 )
 def test_bad_input_is_an_error_with_a_hint(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, words: list[str], said: str
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "two.json").write_text('{"data": []}', encoding="utf-8")
     assert call(monkeypatch, *words) == 2
     shown = capsys.readouterr().err
     assert said in shown

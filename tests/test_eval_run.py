@@ -126,6 +126,31 @@ def test_an_interrupted_run_goes_on(assistant: Assistant, corpus: dict[str, Sour
     assert figures(cases) == figures(whole)
 
 
+def test_a_case_that_was_cut_off_within_a_character_is_asked_again(
+    assistant: Assistant, corpus: dict[str, SourceFile], tmp_path: Path
+) -> None:
+    cases = ask(assistant, tmp_path / "run", corpus)
+    file = tmp_path / "run" / "cases.jsonl"
+    file.write_bytes(file.read_bytes()[:-2] + "“".encode()[:2])
+    assert read_cases(tmp_path / "run") == cases[:-1]
+
+
+def test_a_passage_is_held_against_the_points_with_its_source_and_date(
+    assistant: Assistant, corpus: dict[str, SourceFile], tmp_path: Path
+) -> None:
+    words = "Regulators closed the bank before noon."
+    row, split = question("bank.md", words, f"Who wrote “{words}”, and when?", "Sample Wire")
+    row = row.model_copy(update={"points": (("Sample Wire",), ("10 March 2023",))})
+    [case] = run(assistant, [(row, split)], tmp_path / "run", sources=corpus, hostile={}, on_progress=quiet)
+    assert case.score.right
+    assert case.best_passage
+
+
+def test_an_evaluation_sends_its_vectors_to_no_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASSISTANT_CHROMA_URL", "http://127.0.0.1:9")
+    assert running.own_settings(tmp_path, dense_weight=0.2).chroma_url is None
+
+
 def test_a_reading_of_held_questions_is_noted_even_when_interrupted(
     monkeypatch: pytest.MonkeyPatch, assistant: Assistant, corpus: dict[str, SourceFile], tmp_path: Path
 ) -> None:

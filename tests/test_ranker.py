@@ -6,7 +6,7 @@ import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -173,3 +173,17 @@ def test_right_sentences_do_not_compete_in_training() -> None:
     loss.backward()  # type: ignore[no-untyped-call]
     assert spans.grad is not None
     assert torch.isfinite(spans.grad).all()
+
+
+def test_training_goes_on_only_from_its_own_work(tmp_path: Path) -> None:
+    from evals.fit.ranker import Progress, resume, save
+    from evals.fit.reader import Reader
+
+    model = Reader()
+    optimiser = torch.optim.AdamW([model.head])
+    whole: dict[str, Any] = {"steps": 9, "left out": None}
+    assert resume(tmp_path, whole, model, optimiser) is None
+    save(tmp_path, model, optimiser, Progress(3, 60))
+    assert resume(tmp_path, whole, model, optimiser) == Progress(3, 60)
+    with pytest.raises(SystemExit, match="holds another training"):
+        resume(tmp_path, whole | {"left out": "nyt"}, model, optimiser)

@@ -55,6 +55,12 @@ def test_the_right_sentence_comes_first_and_confidence_is_how_often(model: Model
     assert calibration(model, others)["news"]["calibration error"] < 0.08
 
 
+def test_a_hit_in_another_article_is_not_first_in_its_own(model: Model) -> None:
+    [question] = questions(1, seed=3)
+    assert is_first(model, replace(question, features=question.features + np.eye(4, 2) * 9), own_article=True)
+    assert not is_first(model, replace(question, near="another"), own_article=True)
+
+
 def test_a_small_set_weighs_more_than_its_number_and_made_up_questions_nothing() -> None:
     few, many = questions(100, seed=4), [replace(question, source="other") for question in questions(900, seed=5)]
     many = [replace(question, gold=frozenset()) for question in many]  # the same features, and nothing answers

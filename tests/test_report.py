@@ -245,6 +245,15 @@ def test_the_comparison_shows_both_answers(report: str) -> None:
     assert shown.count("<h4>Baseline</h4>") == shown.count("<h4>This run</h4>") == 1
 
 
+def test_what_was_declined_and_is_answered_now_is_lost(tmp_path: Path) -> None:
+    declined = case("ship-9", right=True, confidence=0.1, answerable=False, declined=True)
+    answered = case("ship-9", right=False, confidence=0.9, answerable=False)
+    report = page(tmp_path, [*CASES, answered], baseline=[*CASES, declined])
+    shown = report[report.index('<section id="comparison">') :]
+    assert "Lost: right in the baseline, not now: 1" in shown
+    assert shown.count("What of ship-9?") == 1
+
+
 def test_without_a_baseline_or_common_questions(tmp_path: Path) -> None:
     assert "No baseline was given." in page(tmp_path)
     others = [replace(c, id=f"{c.id}0") for c in CASES]

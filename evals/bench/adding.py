@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from assistant import Assistant, load_settings
+from assistant import Assistant
 from assistant.models import Encoder
 from evals.bench.building import Builder
 from evals.bench.corpus import articles, corpus_file
@@ -29,6 +29,7 @@ from evals.bench.measuring import (
     until,
 )
 from evals.bench.results import Row, figure
+from evals.run import own_settings
 
 _FEW = 100  # articles in the small folder that the large one is compared with
 _ONES, _COLD, _SYNCS = 30, 5, 3
@@ -77,7 +78,7 @@ def add_by_words(
         marks.append((time.perf_counter() - started, done))
         say(stage, done, total)
 
-    with Assistant(load_settings(home=home), encoder=encoder) as assistant:
+    with Assistant(own_settings(home), encoder=encoder) as assistant:
         report = assistant.add([file], wait=False, on_progress=mark)
         marks.append((time.perf_counter() - started, len(report.added)))
         peak = peak_megabytes()
@@ -112,9 +113,7 @@ def single(
     builder = Builder(work, on_progress, articles=count, encoder=encoder)
     few = min(_FEW, count)
     stages = {size: builder.copy(builder.stage(articles=size)) for size in (few, count)}
-    opened = {
-        size: Assistant(load_settings(home=stage.home), encoder=builder.encoder) for size, stage in stages.items()
-    }
+    opened = {size: Assistant(own_settings(stage.home), encoder=builder.encoder) for size, stage in stages.items()}
     taken: dict[int, list[tuple[float, float]]] = {size: [] for size in opened}
     for assistant in opened.values():
         assistant.warm_up()
@@ -203,13 +202,13 @@ def unchanged(
         shutil.rmtree(home, ignore_errors=True)
         for number, article in enumerate(articles(count, characters=_SMALL)):
             _markdown(folder / f"{number // 1_000:02}" / f"{number:06}.md", article)
-        with Assistant(load_settings(home=home), encoder=encoder) as assistant:
+        with Assistant(own_settings(home), encoder=encoder) as assistant:
             assistant.sync(folder, wait=False, on_progress=on_progress)
         (home / "synced").touch()
     taken: list[float] = []
     for _ in range(times):
         started = time.perf_counter()
-        with Assistant(load_settings(home=home), encoder=encoder) as assistant:
+        with Assistant(own_settings(home), encoder=encoder) as assistant:
             report = assistant.sync(folder, wait=False)
         taken.append(time.perf_counter() - started)
         if len(report.unchanged) != count or report.added or report.removed:

@@ -26,13 +26,14 @@ from typing import Any
 
 import numpy as np
 
-from assistant import Answer, Assistant, Filters, load_settings
+from assistant import Answer, Assistant, Filters
 from assistant.models import Encoder
 from evals.bench import results
 from evals.bench.building import Builder, Stage, texts_of
 from evals.bench.corpus import ARTICLES, corpus_file
 from evals.bench.measuring import Enough, Progress, Stopwatch, apart, percentile, saying
 from evals.bench.results import Row
+from evals.run import own_settings
 from evals.schema import HERE, Question, question_files, read_questions, read_splits, select
 from evals.tables import replace_between
 
@@ -80,7 +81,7 @@ def measure(
     stage = builder.stage(passages=passages)
     stage = builder.copy(stage) if beside else stage
     cores = os.cpu_count() or 1
-    settings = load_settings(home=stage.home, threads=1, add_threads=max(1, cores - 1))  # as in a chat
+    settings = own_settings(stage.home, threads=1, add_threads=max(1, cores - 1))  # as in a chat
     with Assistant(settings, encoder=builder.encoder) as assistant:
         ways = {_WITH: assistant, _WITHOUT: assistant.varied(ranker="none")}
         retrieve = _starter(builder, stage) if passages == STARTER_AT and not beside else None
@@ -205,6 +206,7 @@ def _rows(
     wanted: dict[str, str],
 ) -> list[Row]:
     size = f"{stage.passages:,}" + (f" ({stage.copied:,} of them jittered copies)" if stage.copied else "")
+    size += "" if meanwhile is None else f" and those of {_FRESH:,} articles being added"
     beside = "nothing" if meanwhile is None else f"an ingest of {meanwhile:.0f} passages/s"
     rows: list[Row] = []
     for name, found in taken.items():

@@ -31,6 +31,7 @@ from assistant.schema import Chunk
 from assistant.store import Store
 from evals.bench.corpus import ARTICLES, SEED, corpus_file
 from evals.bench.measuring import Progress
+from evals.run import own_settings
 from evals.schema import CORPUS
 
 _TOGETHER = 250  # articles encoded into one file, and stored in one transaction: what an interruption costs
@@ -130,7 +131,7 @@ class Builder:
 
     def _fill(self, home: Path, articles: int | None, passages: int | None) -> Stage:
         stage = Stage(home, 0, 0, 0)
-        with closing(Store(load_settings(home=home), encoder=self.encoder)) as store:
+        with closing(Store(own_settings(home), encoder=self.encoder)) as store:
             store.check_versions()
             store.database.record("encoder", self.encoder.fingerprint)
             there = store.catalog.article_count()

@@ -20,6 +20,7 @@ from evals.bench.building import chunks_of, texts_of
 from evals.bench.corpus import corpus_file
 from evals.bench.measuring import Progress, lines_of, part_of
 from evals.bench.results import Row, figure, torch_threads
+from evals.run import own_settings
 
 Encode = Callable[[list[str]], NDArray[np.float32]]
 
@@ -43,7 +44,7 @@ def vectors(
     encoder, plain = encoder or load_encoder(load_settings()), plain or plain_encode()
     ours: list[float] = []
     theirs: list[float] = []
-    with Assistant(load_settings(home=home / "home"), encoder=encoder) as assistant:
+    with Assistant(own_settings(home / "home"), encoder=encoder) as assistant:
         assistant.warm_up()
         plain(["Who said what?"] * 32)
         for number, (file, texts) in enumerate(_slices(encoder, corpus_file(work, count), home, slice_chunks)):
@@ -111,7 +112,7 @@ def starter(
     shutil.rmtree(folder, ignore_errors=True)
     file, plain = corpus_file(work, count), plain or plain_encode()
     seconds, chunks = {"ours": 0.0, "starter": 0.0}, {"ours": 0, "starter": 0}
-    with Assistant(load_settings(home=folder / "home"), encoder=encoder or load_encoder(load_settings())) as assistant:
+    with Assistant(own_settings(folder / "home"), encoder=encoder or load_encoder(load_settings())) as assistant:
         assistant.warm_up()
         plain(["Who said what?"])
         for first in range(0, count, _STARTER_SLICE):

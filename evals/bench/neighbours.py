@@ -22,12 +22,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from assistant import Assistant, load_settings
+from assistant import Assistant
 from assistant.vectors import COLLECTION
 from evals.bench import results
 from evals.bench.corpus import corpus_file
 from evals.bench.measuring import Progress, command, environment, part_of, saying
 from evals.bench.results import Row, figure
+from evals.run import own_settings
 from evals.schema import HERE
 
 _TURNS, _SHORT = 5, 300  # turns of each adder; characters of an article
@@ -39,7 +40,8 @@ _ADDER = """
 import sys
 from pathlib import Path
 from assistant import Assistant, load_settings
-with Assistant(load_settings(home=Path(sys.argv[1]))) as assistant:
+from evals.run import own_settings
+with Assistant(own_settings(Path(sys.argv[1]))) as assistant:
     for line in sys.stdin:
         report = assistant.add([Path(line.strip())])
         print(len(report.added), len(report.failed), flush=True)
@@ -73,7 +75,7 @@ def measure(work: Path, count: int, on_progress: Progress) -> list[Row]:
             on_progress("Adding in turn", min(first + added, 2 * count), 2 * count)
         _wait_for_vectors(home, on_progress)
     seconds = time.perf_counter() - started
-    with Assistant(load_settings(home=home)) as assistant:
+    with Assistant(own_settings(home)) as assistant:
         stored, current = len(assistant.articles()), set(assistant.store.catalog.chunk_ids())
     found = check(home, current, on_progress)
     what = f"two processes added {count:,} articles each in turn, a chat open"
@@ -164,7 +166,7 @@ def _tell(process: subprocess.Popen[str], file: Path) -> int:
 
 def _wait_for_vectors(home: Path, on_progress: Progress) -> None:
     end = time.monotonic() + _PATIENCE
-    with Assistant(load_settings(home=home)) as watching:
+    with Assistant(own_settings(home)) as watching:
         most = waiting = watching.store.pending("vectors")
         while waiting:
             if time.monotonic() > end:

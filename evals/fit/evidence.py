@@ -159,6 +159,7 @@ def write(
         "provenance": provenance,
         "figures": figures,
     }
+    out.parent.mkdir(parents=True, exist_ok=True)
     both: dict[str, Any] = json.loads(out.read_text(encoding="utf-8")) if out.is_file() else {}
     out.write_text(json.dumps(both | {kind: fitted}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 

@@ -36,7 +36,7 @@ def measure_news(half: str, settings: Settings, encoder: SentenceEncoder, ranker
     """The questions of a half with one row of features per judged sentence."""
     asked = select(read_questions(question_files()), [SPLIT[half]], read_splits())
     with tempfile.TemporaryDirectory() as home:
-        opened = settings.model_copy(update={"home": Path(home)})
+        opened = settings.model_copy(update={"home": Path(home), "chroma_url": None})
         with Assistant(opened, encoder=encoder) as assistant:
             assistant.sync(CORPUS)
             return [

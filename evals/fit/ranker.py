@@ -117,7 +117,8 @@ def train(
     body = [weight for weight in model.bert.parameters() if weight.requires_grad]
     groups = [{"params": body, "peak": RATE}, {"params": [model.head], "peak": HEAD_RATE}]
     optimiser = torch.optim.AdamW(groups, lr=RATE, weight_decay=0.01, fused=True)
-    done = resume(work, model, optimiser) or Progress(readings=seen)
+    made_by = {"turns": turns, "most": most, "fixed": fixed, "left out": left_out, "steps": len(todo), "begun at": seen}
+    done = resume(work, made_by, model, optimiser) or Progress(readings=seen)
     print(f"{len(todo)} steps, {sum(map(len, todo))} readings, from step {done.steps}", flush=True)
     for examples in todo[done.steps :]:
         share = done.steps / len(todo)
@@ -147,10 +148,17 @@ def start_from(earlier: Path, work: Path, model: Reader) -> int:
     return int(curve[-1]["readings"])
 
 
-def resume(work: Path, model: Reader, optimiser: torch.optim.Optimizer) -> Progress | None:
-    """How far the work folder is, with model and optimiser as they were then; None where there is nothing in it."""
+def resume(work: Path, made_by: dict[str, Any], model: Reader, optimiser: torch.optim.Optimizer) -> Progress | None:
+    """How far the work folder is, with model and optimiser as they were then; None where there is nothing in it.
+
+    Raises SystemExit where it holds what another command, or the same over other data, has trained.
+    """
+    command = work / "command.json"
     if not (work / "state.pt").is_file():
+        command.write_text(json.dumps(made_by) + "\n", encoding="utf-8")
         return None
+    if not command.is_file() or json.loads(command.read_text(encoding="utf-8")) != made_by:
+        raise SystemExit(f"{work} holds another training: name another --work, or remove the folder")
     kept: dict[str, Any] = torch.load(work / "state.pt", weights_only=True)
     model.load_state_dict(kept["model"])
     optimiser.load_state_dict(kept["optimiser"])

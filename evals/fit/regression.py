@@ -106,7 +106,10 @@ def is_first(model: Model, question: Question, *, own_article: bool = False) -> 
     """Whether the best candidate, of all or of the gold article's, answers."""
     logits = model.logits(question)
     if own_article and len(question.keys):
-        logits = np.where([key == question.near for key, _ in question.keys], logits, -np.inf)
+        mine = np.array([key == question.near for key, _ in question.keys])
+        if not mine.any():
+            return False
+        logits = np.where(mine, logits, -np.inf)
     return bool(len(question.keys)) and bool(question.right[int(np.argmax(logits))])
 
 

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from assistant import Assistant, BadInput, load_settings
+from assistant import Assistant, BadInput
 from assistant.fulltext import Hit
 from assistant.models import Encoder
 from assistant.retrieval import fuse
 from assistant.store import quiet
 from evals.metrics import Rank
+from evals.run import own_settings
 from evals.schema import CORPUS, Question, question_files, read_questions, read_splits, select
 from evals.score import covers
 from evals.sets import QuestionSet, add_articles
@@ -78,7 +79,7 @@ def search_shipped(encoder: Encoder, titles: Sequence[float]) -> list[Searched]:
 def _opened(encoder: Encoder) -> Iterator[Assistant]:
     with (
         tempfile.TemporaryDirectory() as home,
-        Assistant(load_settings(home=Path(home)), encoder=encoder) as assistant,
+        Assistant(own_settings(Path(home)), encoder=encoder) as assistant,
     ):
         yield assistant
 
