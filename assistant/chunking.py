@@ -17,7 +17,7 @@ from sentencex import get_sentence_boundaries
 
 from assistant.schema import Article, Chunk, Markup, Span, SpanKind
 
-CHUNKING_VERSION: int = 2
+CHUNKING_VERSION: int = 3
 """Recorded in the catalog; raised when the same text would be cut differently."""
 
 CountTokens = Callable[[Sequence[str]], list[int]]
@@ -51,7 +51,10 @@ _TITLED = {code: re.compile(rf"(?<!\w)(?:{words})\.$") for code, words in _TITLE
 _NUMBERED = re.compile(r"(?<!\w)(?:No|Nos|Nr|nº|núm|p|pp|Art|art|Abs|approx|aprox|env|ca)\.$")
 _INITIALS = re.compile(r"(?<![\w.])(?!U\.[SNK]|E\.U|D\.C|L\.A|N\.[YJ]|[AP]\.M|D\.A|A\.I)[A-Z]\.[A-Z]\.$")
 _OF_DAY = re.compile(r"\d\s?[ap]\.\s?m\.$", re.IGNORECASE)
-_ZONE = re.compile(r"(?:[ECMP][SD]?T|GMT|UTC|BST|CES?T)\b|(?:[A-Z]\w*\s+){1,3}[Tt]ime\b")
+_ZONE = re.compile(  # what follows a time of day: its zone, or the day
+    r"(?:[ECMP][SD]?T|GMT|UTC|BST|CES?T)\b|(?:[A-Z]\w*\s+){1,3}[Tt]ime\b|(?:Eastern|Central|Mountain|Pacific)\b"
+    r"|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)[a-z]*\.?\s+\d"
+)
 _OPENER = re.compile(r"(?:An?|And|As|At|But|For|He|Her|His|I|If|In|It|Its|On|She|So|Th\w+|We|When|Wh\w+)\b")
 
 
@@ -196,8 +199,10 @@ def _is_full(line: str, following: str, width: int) -> bool:
 
 
 def _is_fixed(line: str, markup: Markup) -> bool:
-    """Whether the line is no part of a longer paragraph: blank (maybe in a quote), a rule, a Markdown ``#`` line."""
-    return not _content(line) or bool(_RULE.match(line)) or (markup == "markdown" and bool(_HASHES.match(line)))
+    """Whether the line is no part of a longer paragraph: blank (maybe in a quote), a rule, a Markdown ``#`` line or table row."""
+    if not _content(line) or _RULE.match(line):
+        return True
+    return markup == "markdown" and (bool(_HASHES.match(line)) or _content(line).startswith("|"))
 
 
 def _content(line: str) -> str:

@@ -16,9 +16,13 @@ from markupsafe import Markup
 from assistant.rendering import attribution, inert, web_address
 from assistant.schema import Article
 
-_WRAPPED_COLUMNS = 100
+_WRAPPED_COLUMNS, _MOSTLY = (
+    120,
+    5,
+)  # the text is wrapped where at most a fifth of its lines are longer: a link, a table row
 _HEADING_CHARACTERS = 120
 _CLOSING = tuple(".!?…:;,\"'”’»)")
+_MARKS_BEHIND = re.compile(r"(?:[*_`]|\[\d+\])+$")  # of emphasis and notes: "He resigned.[1]"
 _OWN_LINE = re.compile(r"(#{1,6} |[-*+] |\d{1,3}[.)] |>|\|)")
 
 
@@ -31,7 +35,8 @@ def article_html(article: Article, highlight: tuple[int, int] | None = None) -> 
     """
     if highlight and not 0 <= highlight[0] < highlight[1] <= len(article.text):
         raise ValueError(f"{highlight} is no range of a text of {len(article.text)} characters")
-    wrapped = max(map(len, article.text.split("\n"))) <= _WRAPPED_COLUMNS
+    lines = [line for line in article.text.split("\n") if line.strip()]
+    wrapped = _MOSTLY * sum(len(line) > _WRAPPED_COLUMNS for line in lines) <= len(lines)
     blocks = _blocks(article.text, wrapped=wrapped)
     address = web_address(article.url)
     link = Markup('<p class="address"><a href="{0}" target="_blank" rel="noopener noreferrer">{0}</a></p>')
@@ -75,7 +80,7 @@ def _is_heading(block: str) -> bool:
     if not any(map(str.isalnum, block)):  # a rule, a fence
         return False
     return len(block) <= _HEADING_CHARACTERS and not (
-        "\n" in block or block.endswith(_CLOSING) or _OWN_LINE.match(block)
+        "\n" in block or _MARKS_BEHIND.sub("", block).endswith(_CLOSING) or _OWN_LINE.match(block)
     )
 
 

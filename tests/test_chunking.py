@@ -171,6 +171,15 @@ def test_wrapped_lines_in_a_script_without_capitals() -> None:
     assert len(shown(f"{line}\n{line}\n{line}.\n", "ar")) == 1
 
 
+def test_rows_of_a_table_among_wrapped_lines_are_no_statement() -> None:
+    rows = [
+        f"| {name:<20} | {seats:>20} |"
+        for name, seats in (("Party", "Seats"), ("CDU", "208"), ("Greens", "85"), ("SPD", "9"))
+    ]
+    prose = "The council voted on Tuesday to close the old\nbridge across the river and to build a new one.\n"
+    assert shown(f"{prose}\n" + "\n".join(rows) + "\n", markup="markdown")[1:] == [f"[{row}]" for row in rows]
+
+
 def test_markdown_blocks() -> None:
     text = """# Ferries for the fjord
 
@@ -259,6 +268,10 @@ def test_lines_with_closing_punctuation_are_sentences(line: str) -> None:
                 "At 5 p.m. Paris time it rang.",
                 "By 6 p.m. GMT all left.",
             ],
+        ),
+        (
+            "en",
+            ["He was shot about 5 p.m. Tuesday in Denver.", "It rang at 7 a.m. Eastern.", "At 1 p.m. Jan. 6 it fell."],
         ),
         ("en", ["They met at 5 p.m.", "The first time was worse.", "It ended at 7 p.m.", "NASA agreed."]),
         ("en", ["He lives in D.C.", "The mayor does not.", "He said no.", "She said yes."]),

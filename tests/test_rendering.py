@@ -242,6 +242,14 @@ _PIECES = st.sampled_from(
 )
 
 
+def test_one_long_line_does_not_make_headings_of_a_wrapped_article() -> None:
+    prose = "The council voted on Tuesday to close the old bridge across the river and to\nbuild a new one.\n\n"
+    text = prose * 3 + f"https://example.org/{'x' * 130}\n\n*The author reports from Berlin.*\n\nHe resigned.[1]\n"
+    made = article_html(replace(ARTICLE, text=text, markup="markdown", sources=()))
+    assert "<h3>" not in made
+    assert made.count("<p>The council voted") == 3
+
+
 @given(st.lists(_PIECES, min_size=1, max_size=30).map("".join), st.data())
 def test_what_is_marked_is_exactly_the_range(text: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(text) - 1))
