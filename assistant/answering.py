@@ -5,6 +5,7 @@ Every statement is verbatim: one or more whole sentences of an article, sliced b
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -19,7 +20,7 @@ from assistant.models import Encoder, Page
 from assistant.quoting import Sentence, pieces_of, with_antecedent, with_correction
 from assistant.schema import Article, Citation, Nearest, Outcome, Passage, Statement
 from assistant.settings import Settings
-from assistant.words import read_question, read_words
+from assistant.words import DAYS, read_question, read_words
 
 _NOTHING = Before()
 _SAME_ARTICLE = 1.0  # log odds; all 13 follow-ups of the fit split are answered by an article of the turn before
@@ -27,7 +28,15 @@ _TOO_SHORT = 20  # characters; a shorter sentence, "He denies it.", may stand in
 _NEAREST = 3  # articles offered with a decline
 _FURTHER = 0.5  # a further statement has at least this share of the best one's probability
 _SAME = 0.6  # two sentences that share more of their words say the same
-_NOT = frozenset("no not never none nobody cannot nicht kein keine nie ne pas jamais aucun ni nunca ningún".split())
+_NOT = frozenset(
+    """no not never none nobody nothing neither nor cannot nicht nichts niemand weder kein keine keinen keinem keiner keines nie
+    niemals ne n pas jamais aucun aucune rien ni nunca nadie ningún ninguna ninguno tampoco""".split()
+)
+_DENIES = re.compile(
+    r"\b(?:den(?:y|ies|ied|ying)|reject(?:s|ed|ing)?|disput(?:es?|ed|ing)|dementier\w*|bestreite\w*|bestritt\w*|dément\w*"
+    r"|nient?|niega\w*|negó|negaron|desmient\w*|desmint\w*)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +91,7 @@ def decide(
         statements = _statements(question, kept, limit=settings.statements)
         return Decision("answer", "The quoted sentences answer the question.", best.probability, statements, nearest)
     outcome: Outcome = "nearest" if best.probability >= nearest_at else "decline"
-    return Decision(outcome, _why_not(best), best.probability, (), nearest)
+    return Decision(outcome, _why_not(best, ranked[0][0].article, nearest), best.probability, (), nearest)
 
 
 def answers_from(evidence: Evidence, settings: Settings) -> float:
@@ -199,8 +208,23 @@ def _overlap(one: tuple[str, int, int], other: tuple[str, int, int]) -> bool:
 
 
 def _says_the_same(one: Sentence, other: Sentence) -> bool:
-    """Whether two sentences share so many words that the second tells the reader nothing: no other number, and no "not"."""
-    return share_of_words(one, other) > _SAME and _figures(one) == _figures(other)
+    """Whether two sentences share so many words that the second tells the reader nothing: no other number or day, no "not".
+
+    "Russia accused Ukraine" is not what "Ukraine accused Russia" says: the names of both come in one order.
+    """
+    if share_of_words(one, other) <= _SAME or _figures(one) != _figures(other):
+        return False
+    left, right = _capitalised(one), _capitalised(other)
+    return [word for word in left if word in right] == [word for word in right if word in left]
+
+
+def _capitalised(sentence: Sentence) -> list[str]:
+    """The stems of the capitalised words of a sentence, each once, in order; a day may stand anywhere."""
+    read = read_words(sentence.text, sentence.article.language)
+    capitalised = [
+        word for word in read if word.text[0].isupper() and word.kind != "function" and word.text not in DAYS
+    ]
+    return list(dict.fromkeys(word.stem for word in capitalised))
 
 
 def share_of_words(one: Sentence, other: Sentence) -> float:
@@ -210,10 +234,11 @@ def share_of_words(one: Sentence, other: Sentence) -> float:
 
 
 def _figures(sentence: Sentence) -> frozenset[str]:
-    """The numbers and the negations of a sentence: where they differ, two accounts disagree."""
+    """The numbers, days and negations of a sentence: where they differ, two accounts disagree."""
     text, language = sentence.text, sentence.article.language
-    denied = {"not"} if denies(text, language) else set()
-    return frozenset(word.stem for word in read_words(text, language) if word.kind == "number") | denied
+    denied = ({"not"} if denies(text, language) else set()) | ({"denied"} if _DENIES.search(text) else set())
+    read = read_words(text, language)
+    return frozenset(word.stem for word in read if word.kind == "number" or word.text in DAYS) | denied
 
 
 def denies(text: str, language: str) -> bool:
@@ -231,9 +256,10 @@ def nearest_articles(passages: Sequence[Passage]) -> tuple[Nearest, ...]:
     )
 
 
-def _why_not(best: Support) -> str:
+def _why_not(best: Support, article: Article, nearest: Sequence[Nearest]) -> str:
     if best.missing:
-        return f"The nearest article does not mention {_joined(best.missing)}."
+        first = nearest[0].article_id == article.id
+        return f"{'The nearest article' if first else f'“{article.title}”'} does not mention {_joined(best.missing)}."
     return "No sentence found answers it clearly enough."
 
 

@@ -48,6 +48,8 @@ _DATE = re.compile(
     r"\b(?:1\d|20)\d\ds?\b|\b(?:january|february|march|april|may|june|july|august|september|october|november|december|janvier"
     r"|février|mars|avril|mai|juin|juillet|août|januar|februar|märz|juni|juli|oktober|dezember|enero|febrero|marzo|abril|mayo"
     r"|junio|julio|agosto|septiembre|octubre|noviembre|diciembre)\b|\b\w+day\b"
+    r"|\b(?:montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonnabend|sonntag|lundi|mardi|mercredi|jeudi|vendredi|samedi"
+    r"|dimanche|lunes|martes|miércoles|jueves|viernes|sábado|domingo|gestern|heute|aujourd|demain|ayer|hoy)\b"
     r"|\b(?:century|yesterday|today|tomorrow|ago|last (?:year|month|week)|weeks?|days?)\b",
     re.IGNORECASE,
 )

@@ -18,9 +18,15 @@ from assistant.fulltext import STEMMED
 
 Kind = Literal["function", "plain", "name", "number"]
 
-DAYS = frozenset(
+DAYS = frozenset(  # and months, as the four languages write them
     """January February March April May June July August September October November December
-    Monday Tuesday Wednesday Thursday Friday Saturday Sunday""".split()
+    Monday Tuesday Wednesday Thursday Friday Saturday Sunday
+    Januar Februar März Mai Juni Juli Oktober Dezember
+    Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonnabend Sonntag
+    janvier février mars avril mai juin juillet août septembre octobre novembre décembre
+    lundi mardi mercredi jeudi vendredi samedi dimanche
+    enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre
+    lunes martes miércoles jueves viernes sábado domingo""".split()
 )
 
 _FUNCTION_WORDS = {
@@ -44,9 +50,16 @@ _FUNCTION_WORDS = {
 _STOP = {language: frozenset(words.split()) for language, words in _FUNCTION_WORDS.items()}
 _PARTICLES = frozenset("von van der den de del della la le el du des da di bin al los las".split())
 _NUMBER_WORDS = {word: str(n) for n, word in enumerate("zero one two three four five six seven eight nine ten".split())} | {
-    "eleven": "11", "twelve": "12", "twenty": "20", "thirty": "30", "forty": "40", "fifty": "50",
+    "eleven": "11", "twelve": "12", "thirteen": "13", "fourteen": "14", "fifteen": "15", "sixteen": "16", "seventeen": "17",
+    "eighteen": "18", "nineteen": "19", "twenty": "20", "thirty": "30", "forty": "40", "fifty": "50", "sixty": "60",
+    "seventy": "70", "eighty": "80", "ninety": "90",
 }  # fmt: skip
-_WORD = re.compile(r"\d+(?:[.,]\d+)*|(?:[^\W\d_]\.){2,}|[^\W\d_]+(?:['’](?!s\b)[^\W\d_]+)*")
+_POINT_GROUPS = frozenset({"de", "es", "fr"})  # write 1.485,5 where English has 1,485.5
+_WORDS = r"\d+(?:[.,]\d+)*|(?:[^\W\d_]\.){2,}|[^\W\d_]+(?:['’](?!s\b)[^\W\d_]+)*"
+_WORD = re.compile(_WORDS)
+_ELIDED = r"(?<!\w)(?i:[cdjlmnst]|(?:jus|lors|puis)?qu)(?=['’]\w)"  # "d'Airbus": two words
+_FRENCH_WORD = re.compile(rf"{_ELIDED}|{_WORDS}")
+_NAME_WITH_MARK = re.compile(r"[A-Z]['’][A-Z]")  # "O'Brien"
 # What is left of a name without the ending of its people or language: Iran, Iranian; Ukraine, Ukrainian; Germany, German.
 _ROOT = re.compile(r"(\w{4,}?)(?:ians?|ans?|any|ese|ish|ain|en|ia|[aesiy])?$")
 
@@ -58,7 +71,14 @@ _ASKS = {
     "where": r"\bwhere\b|\b(?:what|which) (?:city|country|place|state|town|region|location)\b|\bwo\b|\boù\b|\bd[oó]nde\b",
     "why": r"\bwhy\b|\bwhat (?:was the |is the )?(?:reason|cause)|\bhow come\b|\bwarum\b|\bpourquoi\b|\bpor qué\b",
 }
-_ASKS_FOR = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _ASKS.items()}
+# In order: of two that begin at one place the first counts, of "How many …?" not the "how".
+_ASKS_FOR = [(kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _ASKS.items()]
+_ASKS_FOR.append(("other", re.compile(r"\b(?:what|which|how)\b", re.IGNORECASE)))
+
+_YES_OR_NO = re.compile(
+    r"\W*(?:do|does|did|was|were|is|are|has|have|had|can|could|will|would|should|may|might|must)(?:n['’]t)?\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +128,7 @@ def read_words(text: str, language: str) -> tuple[Word, ...]:
     """The words of a text in order. German capitalises every noun, so there capitals make no name."""
     stop = _STOP.get(language, frozenset())
     words: list[Word] = []
-    for match in _WORD.finditer(text):
+    for match in (_FRENCH_WORD if language == "fr" else _WORD).finditer(text):
         word = match.group()
         stem = _stem(word, language)
         acronym = word.isupper() and len(word) > 1
@@ -133,7 +153,8 @@ def guess_language(question: str) -> str:
     for place, word in reversed(list(enumerate(read_words(question, "en")))):
         particle = named and word.text.lower() in _PARTICLES
         if place == 0 or not particle:
-            counted.append(word.text.lower())
+            parts = [word.text] if _NAME_WITH_MARK.match(word.text) else re.split("['’]", word.text)
+            counted += [part.lower() for part in parts]  # "qu'a": two function words of French
         named = particle or word.text[0].isupper()
     return max(_STOP, key=lambda language: sum(word in _STOP[language] for word in counted))
 
@@ -151,9 +172,22 @@ def read_question(question: str, language: str) -> Asked:
             names[-1].append(word)
         else:
             names.append([word])
-    kind = next((kind for kind, pattern in _ASKS_FOR.items() if pattern.search(question)), "other")
     numbers = tuple(word for word in words if word.kind == "number" and word.text[0].isdigit())
-    return Asked(words, content, tuple(map(tuple, names)), numbers, kind)
+    return Asked(words, content, tuple(map(tuple, names)), numbers, _asks_for(question))
+
+
+def _asks_for(question: str) -> str:
+    """The form of answer that the first asking word of the last question wants: "Who ruled when it fell?" asks for somebody.
+
+    A question for yes or no wants none: "Was he there when it fell?".
+    """
+    for part in reversed(question.split("?")):
+        if _YES_OR_NO.match(part):
+            return "other"
+        found = [(match.start(), kind) for kind, pattern in _ASKS_FOR if (match := pattern.search(part))]
+        if found:
+            return min(found, key=lambda one: one[0])[1]
+    return "other"
 
 
 @lru_cache(maxsize=256)
@@ -214,6 +248,8 @@ def _analyser(language: str) -> tantivy.TextAnalyzer:
 def _stem(word: str, language: str) -> str:
     word = unicodedata.normalize("NFKC", word).replace("’", "'")
     if word[0].isdigit():
+        if language in _POINT_GROUPS:
+            return re.sub(r"\.(?=\d{3}(?!\d))", "", word).replace(",", ".")
         return word.replace(",", "")
     word = word.replace(".", "").lower()
     if language == "en" and word in _NUMBER_WORDS:

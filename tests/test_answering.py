@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from assistant import Assistant, Settings
-from assistant.answering import Decision, join
+from assistant.answering import Decision, _says_the_same, _why_not, join
 from assistant.citing import cite
+from assistant.evidence import Support
 from assistant.quoting import Sentence, takes_back, with_antecedent, with_correction
-from assistant.schema import Article, Statement, Turn
+from assistant.schema import Article, Nearest, Statement, Turn
 
 TEXT = """Jean Kaseya heads the agency. It is based in Addis Ababa. He sees no need to close borders. They stay open.
 
@@ -86,6 +87,9 @@ We had wrongly reported a loss.
 
 It was a profit. We write every day. Nobody asks why.
 
+We wrote of 12 dead.
+That was wrong: two people died in the fire of Monday night.
+
 - We spoke of ten days.
 - Our colleagues had it right.
 
@@ -104,6 +108,7 @@ We said 1,140 children took part; the number is 1,040. Nobody else was there.
         ),
         ("We had wrongly reported a loss.", "We had wrongly reported a loss."),  # not across paragraphs
         ("We spoke of ten days.", "We spoke of ten days."),  # nor into the next item
+        ("We wrote of 12 dead.", "We wrote of 12 dead.\nThat was wrong: two people died in the fire of Monday night."),
         ("It was a profit.", "It was a profit."),
         ("We write every day.", "We write every day."),
         (
@@ -115,6 +120,19 @@ We said 1,140 children took part; the number is 1,040. Nobody else was there.
 )
 def test_what_an_outlet_takes_back_is_quoted_with_what_puts_it_right(judged: str, quoted: str) -> None:
     assert with_correction(sentence(judged, TAKEN_BACK)).text == quoted
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "language"),
+    [
+        ("A previous version of this article said 120 people died.", "The number is 12.", "en"),
+        ("In einer früheren Version dieses Textes hieß es, er gehe.", "Das ist falsch.", "de"),
+        ("En una versión anterior de esta noticia se decía 120.", "Son doce.", "es"),
+    ],
+)
+def test_an_earlier_version_has_other_names(first: str, second: str, language: str) -> None:
+    text = f"{first} {second}"
+    assert with_correction(sentence(first, text, language)).text == text
 
 
 def test_only_an_article_that_corrects_takes_back_what_we_wrote() -> None:
@@ -193,6 +211,32 @@ def test_what_disagrees_in_a_number_or_a_not_is_shown_side_by_side(
     with assistant.varied(answer_threshold=0, nearest_threshold=0, statements=4) as asked:
         answer = asked.ask("How many of the five pumps did the engineers of the harbour bring back?")
     assert sorted(statement.text for statement in answer.statements) == sorted(set(texts))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "language", "same"),
+    [
+        ("Ukraine accused Russia of shelling the plant.", "Russia accused Ukraine of shelling the plant.", "en", False),
+        ("The bridge was closed on 5 March 2024.", "The bridge was closed on 5 April 2024.", "en", False),
+        ("The Kremlin confirmed the call with Musk.", "The Kremlin denied the call with Musk.", "en", False),
+        ("Die Polizei fand einen Hinweis darauf.", "Die Polizei fand keinen Hinweis darauf.", "de", False),
+        ("La police a trouvé une preuve.", "La police n'a trouvé aucune preuve.", "fr", False),
+        ("Fifteen people were killed in the blast.", "Sixteen people were killed in the blast.", "en", False),
+        ("The Kremlin has denied the call with Musk.", "The Kremlin denied the call with Musk.", "en", True),
+        ("On Monday Musk met Putin in the Kremlin.", "Musk met Putin in the Kremlin on Monday.", "en", True),
+    ],
+)
+def test_what_says_something_else_in_almost_the_same_words_is_no_repetition(
+    one: str, other: str, language: str, same: bool
+) -> None:
+    assert _says_the_same(sentence(one, one, language), sentence(other, other, language)) is same
+
+
+def test_what_an_article_lacks_is_said_of_that_article() -> None:
+    support, mine = Support(0.1, ("Harris",)), article()
+    first, other = (Nearest(id_, "Harris campaign finances", None, None) for id_ in ("a.md", "b.md"))
+    assert _why_not(support, mine, (first, other)) == "The nearest article does not mention Harris."
+    assert _why_not(support, mine, (other, first)) == "“Mpox” does not mention Harris."
 
 
 def test_two_questions_in_one_are_answered_with_a_sentence_each(newsroom: Assistant) -> None:

@@ -136,6 +136,9 @@ def test_a_question_in_another_language_than_the_article_has_no_names_to_miss(ev
         ("Wie viele Windows-Geräte sind von dem Update von CrowdStrike betroffen?", "de"),
         ("Quand le triathlon de Paris a-t-il eu lieu ?", "fr"),
         ("¿Qué día declaró la OMS la emergencia por la mpox?", "es"),
+        ("Qu'a dit Macron ?", "fr"),
+        ("D'où vient l'argent ?", "fr"),
+        ("Who is Conan O'Brien?", "en"),
     ],
 )
 def test_the_language_of_a_question_is_that_of_its_function_words(question: str, language: str) -> None:
@@ -196,6 +199,19 @@ def test_numbers_are_compared_as_numbers() -> None:
     assert absent("Who lost 1,200 jobs?", "It cut 1200 jobs.") == ()
     assert absent("Who lost 3 ships?", "The navy lost three ships.") == ()
     assert absent("Who lost 3 ships?", "The navy lost 13 ships.") == ("3",)
+    assert absent("Who lost 15 ships?", "The navy lost fifteen ships.") == ()
+    for number, word in (("1485", "1.485"), ("12.5", "12,5"), ("22.37", "22.37")):
+        assert read_words(word, "de")[0].stem == number
+    assert read_words("1,5", "fr")[0].stem != read_words("15", "fr")[0].stem
+
+
+def test_french_words_are_told_from_what_is_elided_before_them() -> None:
+    text = "L’État d'Airbus jusqu'à l'aujourd'hui n'a qu'un prud'homme."
+    assert [word.text for word in read_words(text, "fr")] == [
+        *("L", "État", "d", "Airbus", "jusqu", "à", "l", "aujourd'hui", "n", "a", "qu", "un", "prud'homme"),
+    ]
+    asked = read_question("Combien de postes Airbus va-t-il supprimer ?", "fr")
+    assert find_absent(asked, read_known("La direction d'Airbus annonce un plan.", "fr"))[1] == ()
 
 
 @pytest.mark.parametrize(
@@ -211,6 +227,13 @@ def test_numbers_are_compared_as_numbers() -> None:
         ("Wann begann der Krieg?", "date"),
         ("Combien de personnes sont mortes ?", "number"),
         ("¿Dónde ocurrió?", "where"),
+        ("Who was in charge when the bank collapsed?", "who"),
+        ("What did Musk say when he was asked about Taiwan?", "other"),
+        ("Was anybody there when it was announced?", "other"),
+        ("What happened? And when?", "date"),
+        ("In what year, and where?", "date"),
+        ("By how much did it grow when it rained?", "number"),
+        ("What was the reason?", "why"),
     ],
 )
 def test_a_question_asks_for_a_form_of_answer(question: str, kind: str) -> None:
