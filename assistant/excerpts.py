@@ -44,7 +44,9 @@ def decide_excerpt(excerpt: str, passages: Sequence[Passage]) -> Decision:
     )
     nearest = nearest_articles(passages)
     if not held:
-        return Decision("decline", "No stored article has the quoted words as they stand.", 0.0, (), nearest)
+        return Decision(
+            "decline", "None of the articles searched has the quoted words as they stand.", 0.0, (), nearest
+        )
     statements: dict[str, tuple[Citation, ...]] = {}
     for citation in held[:_MOST]:
         statements[citation.quote] = (*statements.get(citation.quote, ()), citation)

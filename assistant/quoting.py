@@ -48,10 +48,12 @@ _WE_WROTE = {
 _EARLIER_VERSION = {
     language: re.compile(pattern, re.IGNORECASE)
     for language, pattern in {
-        "en": r"\bearlier version of (?:this|our) (?:article|report|story)\b|^\W*correction:",
-        "de": r"\bfrühere[nr]? fassung (?:dieses|unseres) (?:artikels|berichts|beitrags)\b|^\W*(?:korrektur|berichtigung):",
+        "en": r"\b(?:earlier|previous|original) version of (?:this|our) (?:article|report|story|post)\b|^\W*correction:",
+        "de": r"\bfrühere[nr]? (?:fassung|version) (?:dieses|unseres) (?:artikels|berichts|beitrags|textes)\b"
+        r"|^\W*(?:korrektur|berichtigung):",
         "fr": r"\bversion (?:précédente|antérieure) de (?:cet|notre) article\b|^\W*(?:rectificatif|correction|erratum) ?:",
-        "es": r"\bversión anterior de (?:este|nuestro) (?:artículo|texto)\b|^\W*(?:corrección|rectificación|fe de errores):",
+        "es": r"\bversión anterior de (?:est[ea]|nuestr[oa]) (?:artículo|texto|noticia|información)\b"
+        r"|^\W*(?:corrección|rectificación|fe de errores):",
     }.items()
 }
 _PUTS_RIGHT = re.compile(
@@ -105,7 +107,8 @@ def with_correction(sentence: Sentence) -> Sentence:
     article, end = sentence.article, sentence.end
     for span in [span for span in pieces_of(article) if span.start >= end][:2]:
         first, last = trimmed(article.text, span)
-        if span.kind != "sentence" or "\n" in article.text[end:first]:
+        between = article.text[end:first]
+        if span.kind != "sentence" or between.strip() or between.count("\n") > 1:  # one is where a line was broken
             break
         end = last
         if last - first >= _ONLY_WRONG:

@@ -35,7 +35,7 @@ def respell(question: str, passages: Sequence[Passage]) -> str:
     written = _written(passages)
     known = frozenset(word.stem for word in written.values()) | _vocabulary()
     for word in reversed(read_words(question, "en")):
-        long_enough = len(word.text) >= _LEAST_LETTERS and not word.text.isupper()
+        long_enough = len(word.text) >= _LEAST_LETTERS and word.text.isalpha() and not word.text.isupper()  # not "he'd"
         if long_enough and word.kind in ("plain", "name") and word.stem not in known:
             meant = _nearest(word, written)
             question = question[: word.start] + meant + question[word.end :]

@@ -77,7 +77,7 @@ def test_an_excerpt_over_two_sentences_is_one_quote(stored: Assistant) -> None:
 def test_a_misquote_is_declined_whatever_comes_near(stored: Assistant, misquote: str) -> None:
     answer = stored.ask(f"Which paper wrote “{misquote}”?")
     assert answer.outcome == "decline"
-    assert answer.reason == "No stored article has the quoted words as they stand."
+    assert answer.reason == "None of the articles searched has the quoted words as they stand."
     assert answer.nearest
 
 

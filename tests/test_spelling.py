@@ -37,6 +37,7 @@ def stored(assistant: Assistant, write: Callable[..., Path]) -> Assistant:
         ("Who is Ita?", "Who is Ita?"),  # too short to tell
         ("Wann warnte Itai Gradel das Britische Musuem?", "Wann warnte Itai Gradel das Britische Musuem?"),
         ("What of 2012?", "What of 2012?"),
+        ("Who said he'd warn them?", "Who said he'd warn them?"),  # nor is that "held"
     ],
 )
 def test_only_what_is_no_word_and_almost_one_of_the_articles_is_changed(
