@@ -1,7 +1,7 @@
 """Trains the evidence ranker: writes ``assistant/fitted/ranker.safetensors``, ``ranker.json`` and ``ranker_ids.json``.
 
     python -m evals.fit.ranker --data FOLDER [--work FOLDER] [--turns 2] [--steps N] [--out FOLDER]
-        [--from FOLDER [--fixed-layers N]]
+        [--from FOLDER [--fixed-layers N] [--share 0.5]]
     python -m evals.fit.ranker --data FOLDER --leave-out amazon_reviews [--work FOLDER] [--steps N]    # writes no ranker
 
 FOLDER holds one folder per question set, see ``evals/fit/data.py``; ``evals/fit/readings.py`` says what is read. It starts from
@@ -9,6 +9,8 @@ the packaged encoder, or an earlier ranker, and trains all but its word embeddin
 topics kept out of it, on a slice of which the learning curve is measured. Progress is kept in the work folder: the same command
 goes on where it stopped; ``--steps`` ends sooner, with the rate falling to zero by then. The order of questions is the same in
 every run. ``--fixed-layers N`` leaves an earlier ranker's embeddings and N lowest layers as they are: that saves time.
+``--share 0.5`` writes the mean of the earlier ranker's weights and the trained ones, which keeps more of what the earlier one
+knew than either end (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
 
 Then run ``python -m evals.fit.evidence``: its coefficients belong to one ranker. ``--leave-out`` asks how far the same training
 carries: a domain of squadshifts is not trained on, and afterwards its questions of the reporting half are read.
@@ -99,11 +101,13 @@ def train(
     most: int | None,
     earlier: Path | None,
     fixed: int = 0,
+    share: float = 1.0,
     left_out: str | None = None,
 ) -> Reader:
     """The trained model; goes on from the work folder where there is something in it, else from the ``earlier`` ranker.
 
-    The embeddings and the ``fixed`` lowest layers are not trained.
+    The embeddings and the ``fixed`` lowest layers are not trained. Its weights lie ``share`` of the way from the earlier ones to
+    the trained ones.
     """
     work.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(SEED)
@@ -112,6 +116,7 @@ def train(
     model = Reader()
     torch.nn.init.normal_(model.head, std=0.02)
     seen = start_from(earlier, work, model) if earlier else 0
+    begun = {name: weight.clone() for name, weight in model.state_dict().items()}
     if fixed:
         model.fix(fixed)
     body = [weight for weight in model.bert.parameters() if weight.requires_grad]
@@ -121,9 +126,9 @@ def train(
     done = resume(work, made_by, model, optimiser) or Progress(readings=seen)
     print(f"{len(todo)} steps, {sum(map(len, todo))} readings, from step {done.steps}", flush=True)
     for examples in todo[done.steps :]:
-        share = done.steps / len(todo)
+        gone = done.steps / len(todo)
         for group in optimiser.param_groups:
-            group["lr"] = group["peak"] * min((share + 1e-3) / WARM_UP, (1 - share) / (1 - WARM_UP))
+            group["lr"] = group["peak"] * min((gone + 1e-3) / WARM_UP, (1 - gone) / (1 - WARM_UP))
         done.losses.append(take_step(model, optimiser, examples))
         done.steps, done.readings = done.steps + 1, done.readings + len(examples)
         last = done.steps == len(todo)
@@ -133,6 +138,10 @@ def train(
             print(f"step {done.steps}: loss {np.mean(done.losses[-25:]):.3f}", flush=True)
         if done.steps % SAVE_EVERY == 0 or last:
             save(work, model, optimiser, done)
+    if share < 1:
+        for name, weight in model.state_dict().items():
+            weight.copy_(begun[name].lerp(weight, share) if weight.is_floating_point() else weight)
+        add_to_curve(work, {"readings": done.readings} | measure(model, slices))
     return model
 
 
@@ -224,14 +233,15 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="end after so many steps of the optimiser")
     parser.add_argument("--from", type=Path, dest="earlier", help="folder of an earlier ranker to go on from")
     parser.add_argument("--fixed-layers", type=int, default=0, dest="fixed", help="lowest layers that are not trained")
+    parser.add_argument("--share", type=float, default=1.0, help="how far from the earlier weights to the trained ones")
     parser.add_argument("--out", type=Path, default=Path("assistant/fitted"))
     parser.add_argument("--leave-out", help="a domain of squadshifts that is measured instead of trained on")
     given = parser.parse_args()
     if given.leave_out and given.earlier:
         parser.error("an earlier ranker may have seen the domain: leave out --from")
-    if given.fixed and not given.earlier:
-        parser.error("the encoder's layers are to be trained: --fixed-layers goes with --from")
-    ways = {"turns": given.turns, "most": given.steps, "earlier": given.earlier, "fixed": given.fixed}
+    if (given.fixed or given.share < 1) and not given.earlier:
+        parser.error("--fixed-layers and --share go with --from: they are about an earlier ranker")
+    ways = {name: getattr(given, name) for name in ("turns", "earlier", "fixed", "share")} | {"most": given.steps}
     model = train(given.data, given.work, left_out=given.leave_out, **ways)
     if given.leave_out:
         found = measure_left_out(model, given.data, given.leave_out)
