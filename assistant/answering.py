@@ -34,7 +34,7 @@ _NOT = frozenset(
 )
 _DENIES = re.compile(
     r"\b(?:den(?:y|ies|ied|ying)|reject(?:s|ed|ing)?|disput(?:es?|ed|ing)|dementier\w*|bestreite\w*|bestritt\w*|dément\w*"
-    r"|nient?|niega\w*|negó|negaron|desmient\w*|desmint\w*)\b",
+    r"|ni(?:e|ent|ait|aient|é|ée|a)|niega\w*|negó|negaron|desmient\w*|desmint\w*)\b",
     re.IGNORECASE,
 )
 

@@ -94,7 +94,7 @@ def _add_routes(app: FastAPI, assistant: Assistant) -> None:
     @app.exception_handler(RequestValidationError)
     def answer_misshapen(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"][1:])) or "body"
+        where = ".".join(part for part in first["loc"][1:] if isinstance(part, str)) or "body"
         return JSONResponse({"error": f"{where}: {first['msg']}", "hint": _FIELDS}, status_code=422)
 
     @app.post("/api/ask")

@@ -90,14 +90,14 @@ def _answered(out: Path) -> set[str]:
     """The ids in an answers file. A last line that an interruption cut off is removed. Raises BadInput for another file."""
     if not out.exists():
         return set()
+    raw = out.read_bytes()  # the cut may be within a character
+    whole = raw[: raw.rfind(b"\n") + 1]
     try:
-        text = out.read_text(encoding="utf-8")
-        whole = text[: text.rfind("\n") + 1]
-        ids = {str(json.loads(line)["id"]) for line in whole.split("\n") if line}
+        ids = {str(json.loads(line)["id"]) for line in whole.split(b"\n") if line}
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{out} is no file of answers", hint="Name a new file; nothing was changed.") from error
-    if whole != text:
-        out.write_text(whole, encoding="utf-8")
+    if whole != raw:
+        out.write_bytes(whole)
     return ids
 
 

@@ -1,7 +1,8 @@
 """The command line. Results go to stdout, progress and errors to stderr; ``--json`` where there is a result.
 
-Exit codes: 0 done (declining a question is a result), 1 some files or lines failed, 2 bad input or setting, 3 a model is missing
-or damaged, 4 the data folder cannot be used, 130 interrupted. Importing this loads no model and no index.
+Exit codes: 0 done (declining a question is a result), 1 a file, line or id failed or something was found, 2 bad input or
+setting, 3 a model is missing or damaged, 4 a file or the data folder cannot be used, 130 interrupted. Importing this loads no
+model and no index.
 """
 
 from __future__ import annotations

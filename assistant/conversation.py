@@ -64,6 +64,9 @@ _THIS_OR_THAT = re.compile(
     re.IGNORECASE,
 )
 
+_TURNS_TO = re.compile(  # "What about Tesla?", not "And in Paris?"
+    rf"^\W*(?i:(?:and )?(?:what|how) about|and|but|or|also)\s+(?i:the\s+)?{_CAPITALISED}"
+)
 _BROUGHT_ALONG = re.compile(r"\??\s(\([^()]+\))$")  # as ``standalone`` writes it
 
 # Capitalised at the start of a question without being a name.
@@ -82,13 +85,13 @@ def standalone(question: str, turns: Sequence[Turn]) -> str:
     *earlier, last = turns
     asked_before = standalone(last.question, earlier)
     pronoun = next(filter(None, (pattern.search(said) for pattern in (_SUBJECT, _OWNER, _THING))), None)
-    subject = (_subject(last.question) if _is_elliptic(last.question) else None) or _subject(asked_before)
+    subject = (_subject(last.question) if _TURNS_TO.match(last.question) else None) or _subject(asked_before)
     # A name before the pronoun is what it stands for: "Did Putin say he knew?" is left alone.
     if pronoun is not None and subject is not None and not names(said[: pronoun.start()]):
         return _replaced(said, subject)
     if _is_elliptic(said):
         whole = _BROUGHT_ALONG.sub(r" \1", asked_before.strip())  # "Who died (Baltimore)? And when?"
-        return f"{whole.removesuffix('?')}? {said}"
+        return f"{whole.rstrip(' ?.!')}? {said}"
     return said if subject is None or names(said) else f"{said} ({subject})"
 
 

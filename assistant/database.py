@@ -63,7 +63,7 @@ MIGRATIONS: tuple[str, ...] = (
 )
 
 
-_NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
+_UNWRITABLE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 
 
 class Database:
@@ -77,6 +77,8 @@ class Database:
         try:
             self._migrate()
         except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF in _UNWRITABLE:
+                raise _unwritable(path, error) from error
             raise StoreProblem(
                 f"the catalog {path} cannot be used: {error}",
                 hint=f"Move {path.name}, {path.name}-wal and {path.name}-shm away, then: assistant restore BACKUP-FILE",
@@ -107,7 +109,10 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, all or nothing; a block inside another is part of it. Raises Busy, and StoreProblem on a full disk."""
+        """One transaction, all or nothing; a block inside another is part of it.
+
+        Raises Busy, and StoreProblem on a full disk or without the right to write.
+        """
         connection = self.connection
         if connection.in_transaction:
             yield connection
@@ -127,7 +132,7 @@ class Database:
         except BaseException as error:
             if connection.in_transaction:  # SQLite itself rolls back when the disk is full
                 connection.execute("ROLLBACK")
-            if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in _NO_ROOM:
+            if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in _UNWRITABLE:
                 raise _unwritable(self.path, error) from error
             raise
 
@@ -214,7 +219,7 @@ class Database:
 
 
 def _unwritable(path: Path, error: sqlite3.Error) -> StoreProblem:
-    return StoreProblem(f"{path} cannot be written: {error}", hint="Check who may write there, and the free space.")
+    return StoreProblem(f"{path} cannot be read and written: {error}", hint="Check who may use it, and the free space.")
 
 
 def _schema(connection: sqlite3.Connection) -> int:

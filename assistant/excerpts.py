@@ -19,7 +19,7 @@ LEAST_WORDS = 6  # fewer are a name, a title or a turn of phrase
 
 _QUOTED = re.compile(
     r"“([^“”]+)”|„([^„“”]+)[“”]|«([^«»]+)»|»([^«»]+)«|\"([^\"]+)\""
-    r"|(?<!\w)[‘']((?:[^‘’']|[’'](?=\w))+)[’'](?!\w)"  # no apostrophe: “the workers' pay”
+    r"|(?<!\w)[‘'](?!\d)((?:[^‘’']|[’'](?=\w))+)[’'](?!\w)"  # no apostrophe: “the workers' pay”, “in '24”
 )
 _ENDS = " \t\n.,;:!?…-"
 _SAME = (

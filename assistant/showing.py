@@ -16,10 +16,7 @@ from markupsafe import Markup
 from assistant.rendering import attribution, inert, web_address
 from assistant.schema import Article
 
-_WRAPPED_COLUMNS, _MOSTLY = (
-    120,
-    5,
-)  # the text is wrapped where at most a fifth of its lines are longer: a link, a table row
+_WRAPPED_COLUMNS = 120
 _HEADING_CHARACTERS = 120
 _CLOSING = tuple(".!?…:;,\"'”’»)")
 _MARKS_BEHIND = re.compile(r"(?:[*_`]|\[\d+\])+$")  # of emphasis and notes: "He resigned.[1]"
@@ -35,8 +32,7 @@ def article_html(article: Article, highlight: tuple[int, int] | None = None) -> 
     """
     if highlight and not 0 <= highlight[0] < highlight[1] <= len(article.text):
         raise ValueError(f"{highlight} is no range of a text of {len(article.text)} characters")
-    lines = [line for line in article.text.split("\n") if line.strip()]
-    wrapped = _MOSTLY * sum(len(line) > _WRAPPED_COLUMNS for line in lines) <= len(lines)
+    wrapped = not any(map(_is_paragraph, article.text.split("\n")))
     blocks = _blocks(article.text, wrapped=wrapped)
     address = web_address(article.url)
     link = Markup('<p class="address"><a href="{0}" target="_blank" rel="noopener noreferrer">{0}</a></p>')
@@ -53,6 +49,11 @@ def article_html(article: Article, highlight: tuple[int, int] | None = None) -> 
         _based_on_html(article),
     )
     return str(page)
+
+
+def _is_paragraph(line: str) -> bool:
+    """Whether a line is longer than any of a wrapped text; a link or a table row may be."""
+    return len(line) > _WRAPPED_COLUMNS and " " in line.strip() and not line.lstrip().startswith("|")
 
 
 class _Block(NamedTuple):

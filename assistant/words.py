@@ -75,6 +75,9 @@ _ASKS = {
 _ASKS_FOR = [(kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _ASKS.items()]
 _ASKS_FOR.append(("other", re.compile(r"\b(?:what|which|how)\b", re.IGNORECASE)))
 
+_POLITELY = re.compile(
+    r"^\W*(?:(?:can|could|would|will) you (?:please )?tell (?:me|us)|do you know|is it known)\b", re.IGNORECASE
+)
 _YES_OR_NO = re.compile(
     r"\W*(?:do|does|did|was|were|is|are|has|have|had|can|could|will|would|should|may|might|must)(?:n['’]t)?\b",
     re.IGNORECASE,
@@ -181,7 +184,8 @@ def _asks_for(question: str) -> str:
 
     A question for yes or no wants none: "Was he there when it fell?".
     """
-    for part in reversed(question.split("?")):
+    for asked in reversed(question.split("?")):
+        part = _POLITELY.sub("", asked)
         if _YES_OR_NO.match(part):
             return "other"
         found = [(match.start(), kind) for kind, pattern in _ASKS_FOR if (match := pattern.search(part))]

@@ -221,6 +221,7 @@ def test_what_disagrees_in_a_number_or_a_not_is_shown_side_by_side(
         ("The Kremlin confirmed the call with Musk.", "The Kremlin denied the call with Musk.", "en", False),
         ("Die Polizei fand einen Hinweis darauf.", "Die Polizei fand keinen Hinweis darauf.", "de", False),
         ("La police a trouvé une preuve.", "La police n'a trouvé aucune preuve.", "fr", False),
+        ("Le Kremlin a confirmé l'appel avec Musk.", "Le Kremlin a nié l'appel avec Musk.", "fr", False),
         ("Fifteen people were killed in the blast.", "Sixteen people were killed in the blast.", "en", False),
         ("The Kremlin has denied the call with Musk.", "The Kremlin denied the call with Musk.", "en", True),
         ("On Monday Musk met Putin in the Kremlin.", "Musk met Putin in the Kremlin on Monday.", "en", True),

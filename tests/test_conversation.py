@@ -61,6 +61,8 @@ from assistant.schema import Turn
             "Where are its factories?",
             "Where are Tesla's factories?",
         ),
+        (["What did Putin say in Moscow?", "And in Paris?"], "When did he say so?", "When did Putin say so?"),
+        (["Tell me about the Valencia flood."], "Why?", "Tell me about the Valencia flood? Why?"),
         (["How many cars did BYD sell?", "And in March?"], "Where are its factories?", "Where are BYD's factories?"),
         (["What did CrowdStrike say?"], "Which IT systems failed?", "Which IT systems failed? (CrowdStrike)"),
         (

@@ -230,6 +230,8 @@ def test_french_words_are_told_from_what_is_elided_before_them() -> None:
         ("Who was in charge when the bank collapsed?", "who"),
         ("What did Musk say when he was asked about Taiwan?", "other"),
         ("Was anybody there when it was announced?", "other"),
+        ("Can you tell me who closed the bridge?", "who"),
+        ("Do you know when it closed?", "date"),
         ("What happened? And when?", "date"),
         ("In what year, and where?", "date"),
         ("By how much did it grow when it rained?", "number"),

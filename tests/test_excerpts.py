@@ -35,6 +35,7 @@ def stored(assistant: Assistant, write: Callable[..., Path]) -> Assistant:
         ("Who wrote ‘it was the city’s longest closure yet’?", "it was the city’s longest closure yet"),
         ("Who wrote 'it was the city's longest closure yet'?", "it was the city's longest closure yet"),
         ("Did the workers' union say that the drivers' pay was cut?", None),
+        ("What did the '24 Olympics cost, and what did the athletes' union say?", None),
         ("Who called it “a bridge too far”?", None),
         ("What did the mayor's office say about the city's long, long closure?", None),
         (

@@ -248,6 +248,8 @@ def test_one_long_line_does_not_make_headings_of_a_wrapped_article() -> None:
     made = article_html(replace(ARTICLE, text=text, markup="markdown", sources=()))
     assert "<h3>" not in made
     assert made.count("<p>The council voted") == 3
+    lines = [f"Line {number} says something." for number in range(9)] + ["It goes on and on. " * 10]
+    assert article_html(replace(ARTICLE, text="\n".join(lines), sources=())).count("<p>") == 10
 
 
 @given(st.lists(_PIECES, min_size=1, max_size=30).map("".join), st.data())

@@ -454,7 +454,6 @@ def test_a_damaged_vector_index_is_made_anew(tmp_path: Path, damage: str) -> Non
 OPENED = """
 import sys
 from pathlib import Path
-from typing import Any
 from assistant import Assistant, Settings
 from tests.doubles import WordEncoder
 with Assistant(Settings(home=Path(sys.argv[1])), encoder=WordEncoder()) as assistant:
@@ -584,7 +583,7 @@ def test_a_full_disk_is_said_and_changes_nothing(assistant: Assistant, write: Wr
     pages = assistant.store.database.value("PRAGMA page_count")
     assistant.store.database.connection.execute(f"PRAGMA max_page_count = {pages}")
     write("ferry.md", FERRY * 2000, title="Ferry")
-    with pytest.raises(StoreProblem, match="cannot be written"):
+    with pytest.raises(StoreProblem, match="cannot be read and written"):
         assistant.add([tmp_path / "articles" / "ferry.md"])
     assert [row.id for row in assistant.articles()] == ["bridge.md"]
     (tmp_path / "no").write_text("a file")

@@ -39,7 +39,7 @@ _NEAR = 1e-5  # cosine distance; equal texts have equal vectors: one that is as 
 _ADDER = """
 import sys
 from pathlib import Path
-from assistant import Assistant, load_settings
+from assistant import Assistant
 from evals.run import own_settings
 with Assistant(own_settings(Path(sys.argv[1]))) as assistant:
     for line in sys.stdin:

@@ -122,7 +122,8 @@ def train(
     body = [weight for weight in model.bert.parameters() if weight.requires_grad]
     groups = [{"params": body, "peak": RATE}, {"params": [model.head], "peak": HEAD_RATE}]
     optimiser = torch.optim.AdamW(groups, lr=RATE, weight_decay=0.01, fused=True)
-    made_by = {"turns": turns, "most": most, "fixed": fixed, "left out": left_out, "steps": len(todo), "begun at": seen}
+    made_by = {"turns": turns, "most": most, "fixed": fixed, "left out": left_out, "steps": len(todo)}
+    made_by |= {"data": str(data.resolve()), "earlier": str(earlier), "readings": sum(map(len, todo))}
     done = resume(work, made_by, model, optimiser) or Progress(readings=seen)
     print(f"{len(todo)} steps, {sum(map(len, todo))} readings, from step {done.steps}", flush=True)
     for examples in todo[done.steps :]:
