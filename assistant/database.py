@@ -77,7 +77,9 @@ class Database:
         try:
             self._migrate()
         except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode & 0xFF in _UNWRITABLE:
+            if _code(error) == sqlite3.SQLITE_BUSY:
+                raise self._busy() from error
+            if _code(error) in _UNWRITABLE:
                 raise _unwritable(path, error) from error
             raise StoreProblem(
                 f"the catalog {path} cannot be used: {error}",
@@ -120,19 +122,16 @@ class Database:
         try:
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            if _code(error) != sqlite3.SQLITE_BUSY:
                 raise
-            raise Busy(
-                f"another process has been writing to {self.path} for more than {self._wait:g} seconds",
-                hint="Wait for it to finish, or raise ASSISTANT_LOCK_SECONDS.",
-            ) from error
+            raise self._busy() from error
         try:
             yield connection
             connection.execute("COMMIT")
         except BaseException as error:
             if connection.in_transaction:  # SQLite itself rolls back when the disk is full
                 connection.execute("ROLLBACK")
-            if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in _UNWRITABLE:
+            if isinstance(error, sqlite3.OperationalError) and _code(error) in _UNWRITABLE:
                 raise _unwritable(self.path, error) from error
             raise
 
@@ -197,6 +196,12 @@ class Database:
                 prepared.close()
         self._migrate()
 
+    def _busy(self) -> Busy:
+        return Busy(
+            f"another process has been writing to {self.path} for more than {self._wait:g} seconds",
+            hint="Wait for it to finish, or raise ASSISTANT_LOCK_SECONDS.",
+        )
+
     def _migrate(self) -> None:
         if _schema(self.connection) > len(MIGRATIONS):
             raise StoreProblem(
@@ -216,6 +221,11 @@ class Database:
                 for statement in _statements(MIGRATIONS[number]):
                     connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's primary result code, 0 for an error of Python's own."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def _unwritable(path: Path, error: sqlite3.Error) -> StoreProblem:

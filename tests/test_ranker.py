@@ -187,3 +187,14 @@ def test_training_goes_on_only_from_its_own_work(tmp_path: Path) -> None:
     assert resume(tmp_path, whole, model, optimiser) == Progress(3, 60)
     with pytest.raises(SystemExit, match="holds another training"):
         resume(tmp_path, whole | {"left out": "nyt"}, model, optimiser)
+
+
+def test_the_mean_of_two_readers_lies_between_them() -> None:
+    from evals.fit.ranker import mix
+    from evals.fit.reader import Reader
+
+    model = Reader()
+    begun = {name: weight.clone() for name, weight in model.state_dict().items()}
+    model.head.data += 2.0
+    mix(model, begun, 0.25)
+    assert torch.allclose(model.head, begun["head"] + 0.5)

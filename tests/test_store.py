@@ -578,6 +578,16 @@ def test_what_is_no_backup_is_refused_and_changes_nothing(
     assert [row.id for row in assistant.articles()] == ["bridge.md"]
 
 
+def test_a_catalog_that_another_process_holds_is_not_said_to_be_damaged(tmp_path: Path) -> None:
+    Assistant(Settings(home=tmp_path)).close()
+    with sqlite3.connect(tmp_path / "catalog.sqlite") as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(Busy, match="another process"):
+            Assistant(Settings(home=tmp_path, lock_seconds=0.1))
+    other.close()
+
+
 def test_a_full_disk_is_said_and_changes_nothing(assistant: Assistant, write: Write, tmp_path: Path) -> None:
     assistant.add([write("bridge.md", BRIDGE, title="Bridge")])
     pages = assistant.store.database.value("PRAGMA page_count")

@@ -21,6 +21,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -106,8 +107,8 @@ def train(
 ) -> Reader:
     """The trained model; goes on from the work folder where there is something in it, else from the ``earlier`` ranker.
 
-    The embeddings and the ``fixed`` lowest layers are not trained. Its weights lie ``share`` of the way from the earlier ones to
-    the trained ones.
+    Where ``fixed`` is not 0, the embeddings and so many of the lowest layers are not trained. The weights lie ``share`` of the
+    way from the earlier ones to the trained ones.
     """
     work.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(SEED)
@@ -119,9 +120,7 @@ def train(
     begun = {name: weight.clone() for name, weight in model.state_dict().items()}
     if fixed:
         model.fix(fixed)
-    body = [weight for weight in model.bert.parameters() if weight.requires_grad]
-    groups = [{"params": body, "peak": RATE}, {"params": [model.head], "peak": HEAD_RATE}]
-    optimiser = torch.optim.AdamW(groups, lr=RATE, weight_decay=0.01, fused=True)
+    optimiser = optimiser_of(model)
     made_by = {"turns": turns, "most": most, "fixed": fixed, "left out": left_out, "steps": len(todo)}
     made_by |= {"data": str(data.resolve()), "earlier": str(earlier), "readings": sum(map(len, todo))}
     done = resume(work, made_by, model, optimiser) or Progress(readings=seen)
@@ -140,10 +139,23 @@ def train(
         if done.steps % SAVE_EVERY == 0 or last:
             save(work, model, optimiser, done)
     if share < 1:
-        for name, weight in model.state_dict().items():
-            weight.copy_(begun[name].lerp(weight, share) if weight.is_floating_point() else weight)
+        mix(model, begun, share)
         add_to_curve(work, {"readings": done.readings} | measure(model, slices))
     return model
+
+
+def optimiser_of(model: Reader) -> torch.optim.Optimizer:
+    """For all weights that are trained; ``peak`` of a group is its highest rate."""
+    body = [weight for weight in model.bert.parameters() if weight.requires_grad]
+    groups = [{"params": body, "peak": RATE}, {"params": [model.head], "peak": HEAD_RATE}]
+    return torch.optim.AdamW(groups, lr=RATE, weight_decay=0.01, fused=True)
+
+
+def mix(model: Reader, begun: Mapping[str, torch.Tensor], share: float) -> None:
+    """Put the weights ``share`` of the way from those it ``begun`` with to those it has, in place."""
+    for name, weight in model.state_dict().items():
+        if weight.is_floating_point():
+            weight.copy_(begun[name].lerp(weight, share))
 
 
 def start_from(earlier: Path, work: Path, model: Reader) -> int:
