@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evals.schema import UNANSWERABLE, Question, SourceFile, Span, Split, read_lists, read_numbered
+from evals.schema import UNANSWERABLE, Question, SourceFile, Span, Split, read_lists, read_numbered, read_text
 from evals.score import says, written_date
 
 _UNQUOTED = {"quote-source", "independent-sources"}  # their points stand in the attribution, or are counted
@@ -160,7 +160,7 @@ def read_hostile(folder: Path) -> dict[str, list[str]]:
 def fill(file: Path, sources: Mapping[str, SourceFile]) -> int:
     """Write the positions of every quote that occurs exactly once in its article; returns how many spans were changed."""
     changed, lines = 0, []
-    for line in file.read_text(encoding="utf-8").splitlines():
+    for line in read_text(file).removesuffix("\n").split("\n"):
         row: dict[str, Any] = json.loads(line) if line.strip() else {}
         for span in (span for piece in row.get("evidence", ()) for span in piece):
             text = sources[span["article"]].text if span["article"] in sources else ""

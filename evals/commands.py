@@ -1,6 +1,6 @@
 """``assistant eval …``: check the questions, ask them, compare two runs, and the gate. Runs from a checkout.
 
-Exit codes: 0 done, 1 the check or the gate found something, 2 bad input.
+Exit codes: 0 done, 1 the check or the gate found something or a promise to another set was broken, 2 bad input.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from assistant.terminal import progress_line
 from evals import check as checking
 from evals import run as running
 from evals import tables
+from evals.compare import alike, judge, left_out
 from evals.compare import compare as compare_runs
-from evals.compare import judge
-from evals.run import Case, own_settings, read_cases
+from evals.metrics import Interval
+from evals.run import Case, hash_questions, own_settings, read_cases
 from evals.schema import (
     CORPUS,
     HERE,
@@ -38,7 +39,7 @@ from evals.schema import (
     read_splits,
     select,
 )
-from evals.summary import summarise, summarise_set
+from evals.summary import broken_promises, summarise, summarise_set
 
 BASELINE = running.RESULTS / "baseline"
 RUNS = HERE.parent / ".eval"
@@ -105,7 +106,9 @@ def compare(
     most: Annotated[int, typer.Option(help="Questions shown that were won and lost.")] = 10,
 ) -> None:
     """Compare two runs question by question: better, worse or cannot tell, with both answers."""
-    differences = compare_runs(_cases(before), _cases(after))
+    earlier, later = _cases(before), _cases(after)
+    differences = compare_runs(earlier, later)
+    _say_left_out(earlier, later)
     if not differences:
         raise BadInput("the two runs have no question in common", hint="Run both with the same --split or --questions.")
     tables.show_differences(differences, Console(), most=most)
@@ -122,7 +125,8 @@ def gate(
     """Ask the dev questions and exit 1 on a significant loss against the baseline or on a broken promise."""
     earlier = _cases(baseline)
     chosen = _questions(questions, ["dev"])
-    if not {question.id for question, _ in chosen} & {case.id for case in earlier}:
+    asked = {case.id: case for case in earlier}
+    if not any(q.id in asked and alike(asked[q.id], q.question, hash_questions([q])) for q, _ in chosen):
         raise BadInput(
             f"{baseline} has none of these questions", hint="Make one: assistant eval run --split dev --out FOLDER"
         )
@@ -132,6 +136,7 @@ def gate(
     findings = judge(cases, earlier, stored=read_sources(corpus).keys(), gold=gold)
     for difference in compare_runs(earlier, cases):
         typer.echo(tables.difference_line(difference))
+    _say_left_out(earlier, cases)
     if unasked := {case.id for case in earlier} - {case.id for case in cases}:
         typer.echo(f"{len(unasked)} questions of the baseline are not asked any more: {', '.join(sorted(unasked))}")
     for finding in findings:
@@ -150,25 +155,30 @@ def sets(
     changes: Changes = None,
     save: Annotated[Path | None, typer.Option(help="Where the figures go, as JSON.")] = None,
 ) -> None:
-    """Ask other people's questions (our layout, BEIR folders, SQuAD JSON), each in a data folder that is gone afterwards."""
+    """Ask other people's questions (our layout, BEIR, SQuAD), each in a data folder of its own; exit 1 on a broken promise."""
     from evals.sets import load, run_set
 
     loaded = [load(path, half=half, cap=cap) for path in paths]
     names = [chosen.name for chosen in loaded]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise BadInput(f"two of these sets are called {twice}", hint="Rename a file or a folder.")
-    rows = {}
+    rows, broken = dict[str, dict[str, Interval]](), dict[str, list[str]]()
     with progress_line() as on_progress:
         for chosen in loaded:
             cases = run_set(chosen, on_progress=on_progress, settings=_settings(changes or ()))
-            rows[chosen.name] = summarise_set(cases)
+            rows[chosen.name], broken[chosen.name] = summarise_set(cases), broken_promises(cases)
             typer.echo(f"{chosen.name} ({chosen.licence}): {chosen.note}")
     Console().print(tables.table("Other people's sets", rows))
+    for name, promises in broken.items():
+        for promise in promises:
+            typer.echo(f"broken promise, {name}: {promise}", err=True)
     if save is not None:
-        figures = {name: {column: asdict(value) for column, value in row.items()} for name, row in rows.items()}
         ids = {chosen.name: [question.id for question in chosen.questions] for chosen in loaded}
         asked = {"half": half, "cap": cap, "commit": running.commit(), "code": running.code_hash(), "ids": ids}
-        save.write_text(json.dumps(asked | {"sets": figures}, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        figures = {name: {column: asdict(value) for column, value in row.items()} for name, row in rows.items()}
+        found = {"broken": {name: len(promises) for name, promises in broken.items()}, "sets": figures}
+        save.write_text(json.dumps(asked | found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    raise typer.Exit(1 if any(broken.values()) else 0)
 
 
 @app.command("tables", epilog="Example: [b]assistant eval tables .eval/monday[/b]")
@@ -265,10 +275,23 @@ def _questions(files: Sequence[Path] | None, splits: Sequence[str] | None) -> li
 
 
 def _cases(folder: Path) -> list[Case]:
+    """The cases of a run. Raises BadInput where the folder holds none, or one that was interrupted."""
     cases = read_cases(folder)
     if not cases:
         raise BadInput(f"{folder} holds no run", hint="Make one with: assistant eval run --out FOLDER")
+    described = folder / "run.json"
+    ids: list[str] = json.loads(described.read_text(encoding="utf-8"))["ids"] if described.is_file() else []
+    if missing := set(ids) - {case.id for case in cases}:
+        raise BadInput(
+            f"{folder} is unfinished: {len(ids) - len(missing)} of {len(ids)} questions were asked",
+            hint=f"Go on with --out {folder}",
+        )
     return cases
+
+
+def _say_left_out(before: Sequence[Case], after: Sequence[Case]) -> None:
+    if ids := left_out(before, after):
+        typer.echo(f"{len(ids)} questions are left out, their words or gold were changed: {', '.join(ids)}")
 
 
 def _settings(changes: Sequence[str]) -> dict[str, str]:

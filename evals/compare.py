@@ -3,7 +3,8 @@
 A difference is judged by a paired randomisation test over questions (Smucker et al. 2007), those of one conversation taken as
 one; its interval comes from resampled stories, as everywhere. Three measures count: answering rightly what can be answered,
 declining what cannot, and the reciprocal rank of the first passage with evidence. Answering and declining are kept apart, so that
-one is not bought with the other unseen: who means to, commits a new baseline.
+one is not bought with the other unseen: who means to, commits a new baseline. Questions whose gold was corrected in between are
+left out: there it is not the assistant that changed.
 """
 
 from __future__ import annotations
@@ -56,10 +57,27 @@ class Finding:
 
 
 def compare(before: Sequence[Case], after: Sequence[Case]) -> list[Difference]:
-    """The differences over the questions that both runs asked in the same words; empty where there is none."""
-    asked = {case.id: case for case in before}
-    pairs = [(asked[case.id], case) for case in after if case.id in asked and asked[case.id].question == case.question]
+    """The differences over the questions that both runs asked alike; empty where there is none."""
+    pairs = [(a, b) for a, b in _common(before, after) if alike(a, b.question, b.question_hash)]
     return [_difference(name, value, pairs) for name, value in MEASURES.items() if pairs]
+
+
+def left_out(before: Sequence[Case], after: Sequence[Case]) -> list[str]:
+    """The ids of the questions that both runs asked, but not alike; ``compare`` leaves them out."""
+    return [b.id for a, b in _common(before, after) if not alike(a, b.question, b.question_hash)]
+
+
+def alike(case: Case, question: str, question_hash: str | None) -> bool:
+    """Whether a case asked these words with this gold and these limits; only the words count where one side has no hash."""
+    return case.question == question and (
+        case.question_hash == question_hash or None in (case.question_hash, question_hash)
+    )
+
+
+def _common(before: Sequence[Case], after: Sequence[Case]) -> list[tuple[Case, Case]]:
+    """The cases of the same ids."""
+    asked = {case.id: case for case in before}
+    return [(asked[case.id], case) for case in after if case.id in asked]
 
 
 def _difference(measure: str, value: Callable[[Case], float | None], pairs: Sequence[tuple[Case, Case]]) -> Difference:

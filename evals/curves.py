@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest  # type: ignore[import-untyped]
 
 from evals import metrics
 from evals.metrics import Interval
@@ -41,11 +39,9 @@ def coverage(cases: Sequence[Case]) -> float:
 
 def risk(cases: Sequence[Case]) -> Interval:
     """The share of the answers given that is not wholly right."""
-    wrong = np.array([not case.abstained and not case.score.right for case in cases])
-    given = np.array([not case.abstained for case in cases])
-    return metrics.bootstrap(
-        [case.story for case in cases], lambda d: float(wrong[d].sum() / given[d].sum()) if given[d].any() else math.nan
-    )
+    wrong = [not case.score.right for case in cases]
+    given = [not case.abstained for case in cases]
+    return metrics.bootstrap_share([case.story for case in cases], wrong, among=given)
 
 
 def risk_curve(cases: Sequence[Case]) -> Curve:
@@ -66,13 +62,12 @@ def decision_curve(cases: Sequence[Case]) -> Curve:
 def bins(cases: Sequence[Case]) -> list[Bin]:
     """The bins of equal mass of ``metrics.calibration_error``; right is a first statement that stands on a gold span.
 
-    The interval is Wilson's, over questions, because resampling a bin in which all are right gives one of no width.
+    The interval is Wilson's, over questions: a bin is of questions of a like confidence, whatever their story.
     """
     confidence, first = _confidence(cases), _first(cases)
     found = []
     for part in np.array_split(np.argsort(confidence, kind="stable"), min(BINS, len(cases))):
-        low, high = binomtest(int(first[part].sum()), len(part)).proportion_ci(0.95, method="wilson")
-        right = Interval(float(first[part].mean()), float(low), float(high), len(part))
+        right = Interval(float(first[part].mean()), *metrics.wilson(int(first[part].sum()), len(part)), len(part))
         within = confidence[part]
         found.append(Bin(float(within.min()), float(within.max()), float(within.mean()), right))
     return found

@@ -1,6 +1,7 @@
 """Measures of ranking, deciding and calibration, with bootstrap intervals over stories. Pure functions of numbers and ids.
 
-Ranks count from 1; None stands for "not found". Tests hold them against hand-computed cases and against ir-measures.
+A share that is 0 or 1 in every story has Wilson's interval, over its cases: resampling would give it one of no width. Ranks count
+from 1; None stands for "not found". Tests hold them against hand-computed cases and against ir-measures.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats  # type: ignore[import-untyped]
 from sklearn.metrics import roc_auc_score
 
 SAMPLES, SEED = 1000, 1
@@ -77,10 +79,16 @@ def calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_],
     return float(sum(len(p) * abs(confidence[p].mean() - right[p].mean()) for p in parts if len(p)) / len(confidence))
 
 
-def bootstrap(stories: Sequence[str], figure: Figure, *, samples: int = SAMPLES) -> Interval:
+def bootstrap(
+    stories: Sequence[str], figure: Figure, *, samples: int = SAMPLES, within: tuple[float, float] = (0.0, 1.0)
+) -> Interval:
     """A figure over cases and its 95 % percentile interval over resampled stories (cases of a story come and go together).
 
-    ``figure`` is computed from the positions of the drawn cases; draws for which it is nan are left out.
+    ``figure`` is computed from the positions of the drawn cases; draws for which it is nan are left out. ``within`` are the
+    least and the greatest value that it can have. Of few stories a percentile interval is too narrow, so its distances from the
+    median of the draws are made t(k - 1) / 1.96 times as long for k stories, the critical value that Cameron, Gelbach and Miller
+    (2008) take for few clusters, and sqrt(k / (k - 1)) times, what a resampled deviation lacks (Hesterberg 2015). One story says
+    nothing of others: the interval is ``within``.
     """
     if not stories:
         return Interval(math.nan, math.nan, math.nan, 0)
@@ -89,8 +97,18 @@ def bootstrap(stories: Sequence[str], figure: Figure, *, samples: int = SAMPLES)
     draws = (rng.integers(0, len(groups), len(groups)) for _ in range(samples))
     values = np.array([figure(np.concatenate([groups[i] for i in draw])) for draw in draws])
     values = values[~np.isnan(values)]
-    low, high = np.percentile(values, [2.5, 97.5]) if len(values) else (math.nan, math.nan)
-    return Interval(figure(np.arange(len(stories))), float(low), float(high), len(stories))
+    low, high = _ends(values, len(groups), within) if len(values) else (math.nan, math.nan)
+    return Interval(figure(np.arange(len(stories))), low, high, len(stories))
+
+
+def _ends(draws: NDArray[np.float64], groups: int, within: tuple[float, float]) -> tuple[float, float]:
+    """The ends of the interval of these draws, widened as ``bootstrap`` says."""
+    if groups == 1:
+        return within
+    low, middle, high = np.percentile(draws, [2.5, 50, 97.5])
+    wider = stats.t.ppf(0.975, groups - 1) / stats.norm.ppf(0.975) * math.sqrt(groups / (groups - 1))
+    low, high = np.clip([middle - wider * (middle - low), middle + wider * (high - middle)], *within)
+    return float(low), float(high)
 
 
 def mean(values: Sequence[float | bool]) -> float:
@@ -99,9 +117,34 @@ def mean(values: Sequence[float | bool]) -> float:
 
 
 def bootstrap_mean(stories: Sequence[str], values: Sequence[float]) -> Interval:
-    """``bootstrap`` of the mean of one value per case."""
+    """``bootstrap`` of the mean of one value from -1 to 1 per case: a change."""
     array = np.array(values, float)
-    return bootstrap(stories, lambda drawn: float(array[drawn].mean()))
+    return bootstrap(stories, lambda drawn: float(array[drawn].mean()), within=(-1.0, 1.0))
+
+
+def bootstrap_share(
+    stories: Sequence[str], values: Sequence[float | bool], *, among: Sequence[bool] | None = None
+) -> Interval:
+    """``bootstrap`` of the mean of one value from 0 to 1 per case, over the cases ``among`` where given; ``n`` counts all cases.
+
+    Where all these values are 0, or all are 1, the interval is Wilson's, over as many cases; where there are none, nan.
+    """
+    array = np.array(values, float)
+    counted = np.ones(len(array), bool) if among is None else np.array(among, bool)
+    seen = array[counted]
+    if len(seen) and seen.min() == seen.max() and seen[0] in (0, 1):
+        return Interval(float(seen[0]), *wilson(int(seen.sum()), len(seen)), len(array))
+    return bootstrap(stories, lambda drawn: _mean_or_nan(array[drawn[counted[drawn]]]))
+
+
+def _mean_or_nan(values: NDArray[np.float64]) -> float:
+    return float(values.mean()) if len(values) else math.nan
+
+
+def wilson(right: int, of: int) -> tuple[float, float]:
+    """The ends of the 95 % interval of a share, ``right`` of ``of``, at least one (Wilson 1927)."""
+    low, high = stats.binomtest(right, of).proportion_ci(0.95, method="wilson")
+    return float(low), float(high)
 
 
 def sign_flip(differences: Sequence[float], *, samples: int = 20_000) -> float:

@@ -23,8 +23,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from assistant import Answer, Article, Assistant
+from assistant import Answer, Article, Assistant, BadInput
 from evals.run import own_settings
+from evals.schema import read_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +39,42 @@ class Case:
 
 
 def run(article: Path, questions: Path, *, gold: str, around: Sequence[Path] = ()) -> Iterator[Case]:
-    """Ask every question with this article stored, and ``around`` it others, in a data folder of its own."""
+    """Ask every question with this article stored, and ``around`` it others, in a data folder of its own.
+
+    Raises BadInput, before anything is asked, where a file is not UTF-8 or a line of ``questions`` cannot be read.
+    """
+    rows = list(_read(questions, gold))
     with tempfile.TemporaryDirectory() as home, Assistant(own_settings(Path(home))) as assistant:
         report = assistant.add([article, *around])
         if report.failed:
             raise SystemExit(f"{report.failed[0].where}: {report.failed[0].reason}")
         stored = assistant.article(article.name)
         assert isinstance(stored, Article)
-        for line in questions.read_text(encoding="utf-8").splitlines():
-            asked = json.loads(line)
+        for asked in rows:
             answer = assistant.ask(asked["question"])
             ranges = _gold_ranges(stored, article, asked[gold])
             right = _covers(answer, stored.id, ranges) if asked["answerable"] else answer.abstained
             yield Case(asked["question"], asked["answerable"], answer, right)
 
 
+def _read(questions: Path, gold: str) -> Iterator[dict[str, Any]]:
+    """The lines of a file of questions, but for blank ones. Raises BadInput, which names file and line."""
+    for number, line in enumerate(read_text(questions).split("\n"), 1):
+        if not line.strip():
+            continue
+        where, fields = f"{questions.name}:{number}", ("question", "answerable", gold)
+        try:
+            asked = json.loads(line)
+        except ValueError as error:
+            raise BadInput(f"{where}: {error}", hint="A line is a JSON object.") from error
+        if missing := [name for name in fields if not isinstance(asked, dict) or name not in asked]:
+            raise BadInput(f"{where} has no {', '.join(missing)}", hint=f"A line has {', '.join(fields)}.")
+        yield asked
+
+
 def _gold_ranges(article: Article, file: Path, gold: Sequence[dict[str, Any]]) -> list[tuple[int, int]]:
     """The gold sentences as ranges of the article's text, which starts somewhere in its file."""
-    text = unicodedata.normalize("NFC", file.read_text(encoding="utf-8"))
+    text = unicodedata.normalize("NFC", read_text(file))
     ranges: list[tuple[int, int]] = []
     for one in gold:
         quote = one["quote"] if "quote" in one else text[one["start"] : one["end"]]
@@ -93,7 +112,10 @@ def main() -> None:
     parser.add_argument("--gold", default="gold", choices=["gold", "gold_original"])
     parser.add_argument("--around", type=Path, nargs="*", default=[], help="other articles to store as well")
     chosen = parser.parse_args()
-    cases = list(run(chosen.article, chosen.questions, gold=chosen.gold, around=chosen.around))
+    try:
+        cases = list(run(chosen.article, chosen.questions, gold=chosen.gold, around=chosen.around))
+    except BadInput as error:
+        parser.error(f"{error}. {error.hint}")
     show(cases, Console())
 
 

@@ -17,12 +17,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from evals import curves, plots, tables
-from evals.compare import Difference, compare
+from evals.compare import Difference, compare, left_out
 from evals.metrics import Interval
 from evals.run import Case
 from evals.schema import HERE, SPLITS, Question
 from evals.score import cites, heard, says, written_date
-from evals.summary import Summary, summarise
+from evals.summary import Summary, outside_fit, summarise
 
 WORST = 20  # cases shown with answer beside gold
 
@@ -91,19 +91,23 @@ def write_report(
         summary=summary,
         cases=cases,
         plots=_plots(summary, cases),
-        bins=curves.bins(cases),
+        bins=curves.bins(outside_fit(cases)),
         peak_mb=run["peak_mb"],
         mistakes=[(mistake.what, sum(map(mistake.holds, cases))) for mistake in MISTAKES],
         worst=worst(cases),
         questions={question.id: question for question in questions},
         baseline=baseline,
         differences=differences,
+        left_out=len(left_out(baseline, cases)),
     )
     path.write_bytes(page.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace"))
 
 
 def pictures(cases: Sequence[Case]) -> dict[str, str]:
-    """Risk over coverage and the reliability diagram as SVG files that stand alone, by name, for a light and a dark page."""
+    """Risk over coverage and the reliability diagram as SVG files that stand alone, by name, for a light and a dark page.
+
+    Like the tables of declining, they are over the cases outside the fit split, where there are any.
+    """
     css = (HERE / "report.css").read_text(encoding="utf-8")
     colours = css[css.index(":root") : css.index("\n* {")]
     looks = "\n".join(line for line in css.splitlines() if line.startswith(".plot"))
@@ -218,17 +222,13 @@ def _rounded(share: float) -> str:
 def _lead(summary: Summary, cases: Sequence[Case], differences: Sequence[Difference]) -> list[str]:
     """The run in a few sentences."""
     stories = len({case.story for case in cases})
-    rules = {
-        name: found
-        for name, found in summary.baselines.items()
-        if name not in ("the assistant", "always yes, of yes-no")
-    }
-    beside = ", ".join(f"{_rounded(found.value)} % ({name})" for name, found in rules.items())
+    rules = {name: found for name, found in summary.baselines.items() if name != "always yes, of yes-no"}
+    beside = ", ".join(f"{name} {_rounded(found.value)} %" for name, found in rules.items())
     sentences = [
         f"Asked {len(cases)} questions about {stories} stories, the assistant dealt rightly with"
         f" {_percent(summary.answers['all']['right'])} of them: it answered with all that was asked for and the quotes"
         " that show it, or it declined because the articles do not hold the answer.",
-        f"Simple rules would get right, of the same questions, {beside}.",
+        f"Beside simple rules, share right {summary.over}: {beside}.",
         f"{_counted(len(summary.broken), 'promise was', 'promises were')} broken.",
     ]
     for found in differences:
@@ -282,6 +282,7 @@ def _facts(cases: Sequence[Case], run: Mapping[str, Any]) -> dict[str, str]:
 
 def _plots(summary: Summary, cases: Sequence[Case]) -> dict[str, Markup]:
     """Every plot by name; none of retrieval where no question has evidence."""
+    apart = outside_fit(cases)
     rates = {name: found.value for name, found in summary.baselines.items()}
     right = {kind: {"right": row["right"]} for kind, row in summary.answers.items()}
     rules = {name: {"right": found} for name, found in summary.baselines.items()}
@@ -291,16 +292,16 @@ def _plots(summary: Summary, cases: Sequence[Case]) -> dict[str, Markup]:
         ),
         "rules": plots.dots("rules", rules, label="Share right of simple rules", axis="share right"),
         "risk": plots.risk(
-            curves.risk_curve(cases),
-            chosen=(curves.coverage(cases), curves.risk(cases)),
+            curves.risk_curve(apart),
+            chosen=(curves.coverage(apart), curves.risk(apart)),
             always=1 - rates["always answer"],
         ),
         "decisions": plots.decisions(
-            curves.decision_curve(cases),
-            chosen=(curves.coverage(cases), summary.answers["all"]["right"]),
+            curves.decision_curve(apart),
+            chosen=(curves.coverage(apart), summary.baselines["the assistant"]),
             bases={name: rates[name] for name in ("always decline", "always answer")},
         ),
-        "reliability": plots.reliability(curves.bins(cases), curves.counts(cases)),
+        "reliability": plots.reliability(curves.bins(apart), curves.counts(apart)),
     }
     if summary.retrieval:
         shown_of = ("evidence@1", "evidence@5", "evidence@10", "all evidence@10", "article@1")

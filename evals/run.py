@@ -37,6 +37,7 @@ _CANDIDATES, _DEEP = (
     20,
 )  # passages taken from each engine, and ranks looked at: the tail of an approximate index may change
 _ARTICLES = 10
+_KEPT = ("asked_as", "outcome", "abstained", "reason", "confidence", "lead", "statements", "nearest")  # of an answer
 _VERSIONS = ("chromadb", "llama-index-core", "sentence-transformers", "tantivy", "torch", "transformers", "numpy")
 
 
@@ -46,7 +47,8 @@ class Case:
 
     ``ranks`` holds per engine the rank of the first passage with each piece of the evidence, ``articles`` the first articles.
     ``best_passage``: whether the first passage, shown whole, would be right. ``would_be``: for an answerable question that was
-    declined, the score of the answer that the lowest threshold gives.
+    declined, the score of the answer that the lowest threshold gives. ``question_hash`` is over the whole question with its gold,
+    turns and limits; None in runs that did not note it.
     """
 
     id: str
@@ -64,6 +66,7 @@ class Case:
     chain: str | None = None
     yes: bool | None = None
     would_be: Score | None = None
+    question_hash: str | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -145,10 +148,7 @@ def ask(
         split,
         question.question,
         question.answerable,
-        {
-            name: answer[name]
-            for name in ("asked_as", "outcome", "abstained", "reason", "confidence", "lead", "statements", "nearest")
-        },
+        {name: answer[name] for name in _KEPT},
         score(question, answer, sources, hostile),
         ranks={name: tuple(_rank(ranking, piece) for piece in question.evidence) for name, ranking in rankings.items()},
         articles={name: _articles(ranking) for name, ranking in rankings.items()},
@@ -157,6 +157,7 @@ def ask(
         chain=question.chain,
         yes=question.yes,
         would_be=would_be,
+        question_hash=hash_questions([question]),
         seconds=seconds,
     )
 
@@ -235,8 +236,9 @@ def describe(assistant: Assistant, questions: Sequence[Question]) -> dict[str, A
 
 
 def hash_questions(questions: Sequence[Question]) -> str:
-    """16 hex digits over the questions and their gold."""
-    return hashlib.sha256("\n".join(q.model_dump_json() for q in questions).encode()).hexdigest()[:16]
+    """16 hex digits over the questions and their gold. Only the fields that are given count: a new optional one changes none."""
+    written = "\n".join(question.model_dump_json(exclude_defaults=True) for question in questions)
+    return hashlib.sha256(written.encode()).hexdigest()[:16]
 
 
 def code_hash() -> str:

@@ -94,7 +94,7 @@ class Question(_Strict):
 
 
 def read_questions(files: Iterable[Path]) -> list[Question]:
-    """The questions of these files in order. Raises BadInput, which names file, line and field."""
+    """The questions of these files in order. Raises BadInput, which names the file and, where it is UTF-8, line and field."""
     return [question for file in files for _, question in read_numbered(file)]
 
 
@@ -105,7 +105,7 @@ def read_numbered(file: Path) -> list[tuple[int, Question]]:
             f"there is no file {file}", hint="Name a .jsonl file of questions, see evals/questions/README.md."
         )
     found = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(read_text(file).split("\n"), 1):  # JSON may hold what splitlines() cuts at, U+2028
         if not line.strip():
             continue
         try:
@@ -118,6 +118,18 @@ def read_numbered(file: Path) -> list[tuple[int, Question]]:
                 hint="The fields are explained in evals/questions/README.md.",
             ) from error
     return found
+
+
+def read_text(file: Path) -> str:
+    """The text of a file, line ends as ``\\n``. Raises BadInput where it is not UTF-8."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise _not_utf8(file, error) from error
+
+
+def _not_utf8(file: Path, error: UnicodeDecodeError) -> BadInput:
+    return BadInput(f"{file} is not UTF-8: {error.reason} at byte {error.start}", hint="Save it as UTF-8.")
 
 
 def question_files(folder: Path = QUESTIONS) -> list[Path]:
@@ -168,23 +180,41 @@ class SourceFile:
 
     @classmethod
     def read(cls, path: Path) -> SourceFile:
-        """A Markdown file with front matter. Raises BadInput where it has none."""
-        raw = unicodedata.normalize("NFC", path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n"))
-        parts = raw.split("---\n", 2)
-        if len(parts) < 3:
+        """A Markdown file with front matter. Raises BadInput where it has none, or cannot be read."""
+        try:
+            written = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+        except UnicodeDecodeError as error:
+            raise _not_utf8(path, error) from error
+        parts = unicodedata.normalize("NFC", written).split("---\n", 2)
+        if len(parts) < 3 or not (front := _front(path, parts[1])):
             raise BadInput(
                 f"{path} has no front matter", hint="The corpus of an evaluation is Markdown with front matter."
             )
-        _, front, body = parts
+        body = parts[2]
         lines = body.split("\n")
         while lines and not lines[0].strip():
             lines.pop(0)
-        return cls("\n".join(lines), yaml.load(front, Loader=yaml.BaseLoader))
+        return cls("\n".join(lines), front)
 
     def field(self, name: str) -> str | None:
         """A field of the front matter as text, None where the file does not state it."""
         value = self.front.get(name)
         return None if value is None else str(value)
+
+
+def _front(path: Path, written: str) -> Mapping[str, object]:
+    """The fields of a front matter, none where nothing is written. Raises BadInput, which names file and line."""
+    hint = 'It holds one field a line. A value with a colon needs quotation marks: title: "One: two".'
+    try:
+        fields = yaml.load(written, Loader=yaml.BaseLoader) or {}
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        reason = getattr(error, "problem", None) or getattr(error, "reason", "it is not YAML")
+        where = f"{path}:{mark.line + 2}" if mark else str(path)  # the first line is the rule above it
+        raise BadInput(f"{where}: the front matter cannot be read: {reason}", hint=hint) from error
+    if not isinstance(fields, dict):
+        raise BadInput(f"{path}: the front matter has no fields", hint=hint)
+    return fields
 
 
 def read_sources(folder: Path = CORPUS) -> dict[str, SourceFile]:

@@ -1,6 +1,7 @@
 """From cases to figures: one nested dict that tables, report and comparison read, so that a figure is computed in one place.
 
-All intervals are 95 %, over resampled stories. Shares are 0–1. A figure that has no cases is left out.
+All intervals are 95 %, over resampled stories. Shares are 0–1. A figure that has no cases is left out. Threshold, ranker and
+confidence were chosen on the fit split: the figures of declining and of simple rules are over the cases outside it, if any.
 """
 
 from __future__ import annotations
@@ -9,20 +10,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from evals import metrics
 from evals.metrics import Interval
 from evals.run import ENGINES, Case
-from evals.schema import KINDS, SPLITS
+from evals.schema import KINDS, SPLITS, Split
 
 LEAST = 20  # a kind with fewer questions gets no row
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Summary:
-    """All figures of some cases, by table, row and column."""
+    """All figures of some cases, by table, row and column. ``declines`` and ``baselines`` are over the cases of ``splits``."""
 
     answers: dict[str, dict[str, Interval]]
     retrieval: dict[str, dict[str, Interval]]
@@ -30,6 +29,13 @@ class Summary:
     baselines: dict[str, Interval]
     seconds: dict[str, dict[str, float]]
     broken: list[str]
+    splits: tuple[Split, ...]
+
+    @property
+    def over(self) -> str:
+        """The splits in words: ``over the dev and held questions``, with a warning where it is the fit split."""
+        words = f"over the {' and '.join(self.splits)} questions"
+        return words if self.splits != ("fit",) else f"{words}, on which threshold and confidence were chosen"
 
     def as_dict(self) -> dict[str, object]:
         """For a JSON file."""
@@ -47,14 +53,26 @@ def summarise(cases: Sequence[Case]) -> Summary:
     rows |= {"not answerable": unanswerable} if unanswerable else {}
     kinds = {kind: [case for case in cases if case.kind == kind] for kind in KINDS}
     rows |= {kind: group for kind, group in kinds.items() if len(group) >= LEAST}
+    apart = outside_fit(cases)
     return Summary(
         answers={name: _answers(group) for name, group in rows.items()},
         retrieval={engine: _retrieval(answerable, engine) for engine in ENGINES} if answerable else {},
-        declines=_declines(cases) if answerable and unanswerable else {},
-        baselines=_baselines(cases),
+        declines=_declines(apart) if len({case.answerable for case in apart}) == 2 else {},
+        baselines=_baselines(apart),
         seconds={stage: _percentiles([case.seconds[stage] for case in cases]) for stage in ("search", "read", "ask")},
-        broken=[f"{case.id}: {what}" for case in cases for what in case.score.broken],
+        broken=broken_promises(cases),
+        splits=tuple(split for split in SPLITS if any(case.split == split for case in apart)),
     )
+
+
+def outside_fit(cases: Sequence[Case]) -> list[Case]:
+    """The cases that are not of the fit split; all of them where there is no other."""
+    return [case for case in cases if case.split != "fit"] or list(cases)
+
+
+def broken_promises(cases: Sequence[Case]) -> list[str]:
+    """Every promise that these cases break, in words and with the id of the question."""
+    return [f"{case.id}: {what}" for case in cases for what in case.score.broken]
 
 
 def summarise_set(cases: Sequence[Case]) -> dict[str, Interval]:
@@ -108,19 +126,21 @@ def _retrieval(cases: Sequence[Case], engine: str) -> dict[str, Interval]:
 def _declines(cases: Sequence[Case]) -> dict[str, Interval]:
     """How well it knows what it cannot answer. Precision and recall are of declining; risk counts wrong answers."""
     stories = [case.story for case in cases]
+    declined = [case.abstained for case in cases]
+    unanswerable = [not case.answerable for case in cases]
     confidence = np.array([case.answer["confidence"] for case in cases], float)
-    declined = np.array([case.abstained for case in cases])
-    answerable = np.array([case.answerable for case in cases])
+    answerable = ~np.array(unanswerable)
     right = np.array([case.if_answered.right for case in cases])
     first = np.array([case.if_answered.first for case in cases])
     figures: dict[str, metrics.Figure] = {
-        "precision": lambda d: _ratio(declined[d] & ~answerable[d], declined[d]),
-        "recall": lambda d: _ratio(declined[d] & ~answerable[d], ~answerable[d]),
         "AUROC": lambda d: metrics.auroc(confidence[d], answerable[d]),
         "area under risk-coverage": lambda d: metrics.risk_coverage_area(confidence[d], right[d]),
         "calibration error": lambda d: metrics.calibration_error(confidence[d], first[d]),
     }
-    return {name: metrics.bootstrap(stories, figure) for name, figure in figures.items()}
+    return {
+        "precision": metrics.bootstrap_share(stories, unanswerable, among=declined),
+        "recall": metrics.bootstrap_share(stories, declined, among=unanswerable),
+    } | {name: metrics.bootstrap(stories, figure) for name, figure in figures.items()}
 
 
 def _baselines(cases: Sequence[Case]) -> dict[str, Interval]:
@@ -136,11 +156,7 @@ def _baselines(cases: Sequence[Case]) -> dict[str, Interval]:
 
 
 def _mean(cases: Sequence[Case], value: Callable[[Case], float | bool]) -> Interval:
-    return metrics.bootstrap_mean([case.story for case in cases], [float(value(case)) for case in cases])
-
-
-def _ratio(part: NDArray[np.bool_], whole: NDArray[np.bool_]) -> float:
-    return float(part.sum() / whole.sum()) if whole.any() else float("nan")
+    return metrics.bootstrap_share([case.story for case in cases], [float(value(case)) for case in cases])
 
 
 def _percentiles(seconds: Sequence[float]) -> dict[str, float]:

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -27,7 +28,7 @@ def show(summary: Summary, console: Console) -> None:
             console.print(table(title, rows))
     for title, figures in (("Declining", summary.declines), ("Rules of thumb, share right", summary.baselines)):
         if figures:
-            console.print(table(title, {name: {"": value} for name, value in figures.items()}))
+            console.print(table(f"{title}, {summary.over}", {name: {"": value} for name, value in figures.items()}))
     for stage, seconds in summary.seconds.items():
         console.print(f"{stage:7}" + "".join(f"  {name} {value:.3f} s" for name, value in seconds.items()))
     console.print(f"{len(summary.broken)} broken promises")
@@ -88,14 +89,24 @@ def blocks(summary: Summary, other: Path) -> dict[str, str]:
     found = {
         "eval:kinds": markdown(summary.answers, "questions"),
         "eval:engines": markdown(summary.retrieval, "engine"),
-        "eval:declining": markdown({name: {"": value} for name, value in summary.declines.items()}, "figure"),
-        "eval:rules": markdown({name: {"share right": value} for name, value in summary.baselines.items()}, "rule"),
+        "eval:declining": markdown(
+            {name: {"": value} for name, value in summary.declines.items()}, f"figure, {summary.over}"
+        ),
+        "eval:rules": markdown(
+            {name: {"share right": value} for name, value in summary.baselines.items()}, f"rule, {summary.over}"
+        ),
     }
     if other.is_file():
-        saved = json.loads(other.read_text(encoding="utf-8"))["sets"]
-        rows = {name: {column: Interval(**value) for column, value in row.items()} for name, row in saved.items()}
-        found["eval:sets"] = markdown(rows, "set")
+        found["eval:sets"] = _saved_sets(json.loads(other.read_text(encoding="utf-8")))
     return found
+
+
+def _saved_sets(saved: Mapping[str, Any]) -> str:
+    """The table of other people's sets, and under it the sets on which promises were broken; older files do not say which."""
+    sets: Mapping[str, Mapping[str, Mapping[str, Any]]] = saved["sets"]
+    rows = {name: {column: Interval(**value) for column, value in row.items()} for name, row in sets.items()}
+    broken = ", ".join(f"{name} {count}" for name, count in saved.get("broken", {}).items() if count)
+    return markdown(rows, "set") + (f"\n\nBroken promises: {broken}." if broken else "")
 
 
 def replace_between(path: Path, name: str, text: str) -> None:

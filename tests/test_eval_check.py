@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from assistant import Article, Assistant, BadInput
-from evals import check
+from evals import check, one_article
 from evals.schema import (
     KINDS,
     QUESTIONS,
@@ -173,6 +173,67 @@ def test_positions_are_filled_in_where_a_quote_occurs_once(tmp_path: Path) -> No
     assert first == bare | {"start": 0, "end": len(QUOTE)}
     assert second == twice
     assert check.fill(file, SOURCES) == 0
+
+
+def test_a_line_of_json_is_one_line_whatever_is_in_it(tmp_path: Path) -> None:
+    asked = GOOD | {"question": "When did\u2028the owl\u0085leave?"}
+    bare = asked | {"id": "owl-03", "evidence": [[{"article": "owl.md", "quote": QUOTE}]]}
+    file = tmp_path / "owl.jsonl"
+    file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in (asked, bare)), encoding="utf-8")
+    assert check.fill(file, SOURCES) == 1
+    first, second = read_questions([file])
+    assert first.question == second.question == asked["question"]
+    assert second.evidence == first.evidence
+    assert file.read_text(encoding="utf-8").count("\n") == 2
+
+
+def test_a_file_of_another_encoding_is_named(tmp_path: Path) -> None:
+    file, article = tmp_path / "owl.jsonl", tmp_path / "owl.md"
+    file.write_bytes(json.dumps(GOOD | {"question": "Où ?"}, ensure_ascii=False).encode("latin-1"))
+    article.write_bytes("---\ntitle: Café\n---\nText.".encode("latin-1"))
+    for path, read in (
+        (file, lambda: read_questions([file])),
+        (article, lambda: read_sources(tmp_path)),
+        (file, lambda: list(one_article.run(article, file, gold="gold"))),
+    ):
+        with pytest.raises(BadInput, match=rf"{path.name} is not UTF-8") as caught:
+            read()
+        assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("front", "said"),
+    [
+        ("story: owl\ntitle: A: B\n", r"owl\.md:3: the front matter cannot be read: mapping values"),
+        ("title: \x07\n", r"owl\.md: the front matter cannot be read: special characters"),
+        ("", r"owl\.md has no front matter"),
+        ("- a\n- b\n", r"owl\.md: the front matter has no fields"),
+    ],
+)
+def test_a_broken_front_matter_is_named(tmp_path: Path, front: str, said: str) -> None:
+    (tmp_path / "owl.md").write_text(f"---\n{front}---\nText.", encoding="utf-8")
+    with pytest.raises(BadInput, match=said) as caught:
+        read_sources(tmp_path)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"question": "Who?"', r"asked\.jsonl:3: Expecting"),
+        ('{"question": "Who?", "answerable": true, "gold": []}', r"asked\.jsonl:3 has no gold_original"),
+        ("[]", r"asked\.jsonl:3 has no question, answerable, gold_original"),
+    ],
+)
+def test_a_broken_line_about_one_article_is_named_before_anything_is_asked(
+    tmp_path: Path, line: str, said: str
+) -> None:
+    good = json.dumps({"question": "Who?", "answerable": False, "gold_original": []})
+    file = tmp_path / "asked.jsonl"
+    file.write_text(f"{good}\n\n{line}\n", encoding="utf-8")
+    with pytest.raises(BadInput, match=said) as caught:
+        next(one_article.run(tmp_path / "no-such-article.txt", file, gold="gold_original"))
+    assert caught.value.hint
 
 
 def test_hostile_sentences_must_be_in_their_article(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from assistant import Assistant, Settings
 from assistant.models import SentenceEncoder
 from evals.check import read_hostile
 from evals.commands import ask_all
-from evals.compare import Finding, compare, judge
-from evals.run import Case, run
+from evals.compare import Finding, compare, judge, left_out
+from evals.run import Case, hash_questions, run
 from evals.schema import QUESTIONS, Question, Split, question_files, read_questions, read_sources, read_splits
 from evals.score import score
 from tests.conftest import CORPUS
@@ -129,6 +129,40 @@ def test_verdicts_need_more_than_luck(baseline: list[Case]) -> None:
     assert verdicts == ["cannot tell", "cannot tell", "worse"]
     better, *_ = compare(flipped(8), baseline)
     assert (better.verdict, len(better.won), len(better.lost)) == ("better", 8, 0)
+
+
+def test_a_question_whose_gold_was_corrected_is_neither_won_nor_lost(baseline: list[Case], dev: Asked) -> None:
+    first = next(question for question, _ in dev if question.answerable)
+    corrected = first.model_copy(update={"points": (("something else",),)})
+    assert [case.question_hash for case in baseline] == [hash_questions([question]) for question, _ in dev]
+    case = next(case for case in baseline if case.id == first.id)
+    changed = replace(
+        case, score=replace(case.score, right=not case.score.right), question_hash=hash_questions([corrected])
+    )
+    later = [changed if case.id == first.id else case for case in baseline]
+    [decided, *_] = compare(baseline, later)
+    assert (decided.won, decided.lost) == ((), ())
+    assert decided.change.n == sum(case.answerable for case in baseline) - 1
+    assert left_out(baseline, later) == [first.id]
+    older = [replace(case, question_hash=None) for case in baseline]  # as before the hash was noted
+    assert left_out(older, later) == []
+    assert compare(older, later)[0].change.n == decided.change.n + 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"points": (("other",),)},
+        {"evidence": ()},
+        {"turns": ({"question": "What?", "answer": ""},)},
+        {"since": "2024-01-01"},
+        {"source": "Sample Wire"},
+    ],
+)
+def test_a_hash_is_over_the_whole_question(dev: Asked, change: dict[str, object]) -> None:
+    first = next(question for question, _ in dev if question.answerable)
+    other = Question.model_validate(first.model_dump() | change)
+    assert hash_questions([first]) == hash_questions([first.model_copy()]) != hash_questions([other])
 
 
 def test_a_run_over_a_folder_asks_what_is_in_it(

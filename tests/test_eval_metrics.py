@@ -79,11 +79,42 @@ def test_the_bootstrap_draws_whole_stories() -> None:
     # Two stories, one all right and one all wrong: a drawn mean is 0, 1/2 or 1, so the interval is the whole range,
     # and with every question a story of its own it is narrower.
     values = [1.0] * 20 + [0.0] * 20
-    clustered = metrics.bootstrap_mean(["a"] * 20 + ["b"] * 20, values)
+    clustered = metrics.bootstrap_share(["a"] * 20 + ["b"] * 20, values)
     assert (clustered.value, clustered.low, clustered.high, clustered.n) == (0.5, 0.0, 1.0, 40)
-    single = metrics.bootstrap_mean([str(number) for number in range(40)], values)
+    single = metrics.bootstrap_share([str(number) for number in range(40)], values)
     assert 0.3 < single.low < 0.5 < single.high < 0.7
-    assert math.isnan(metrics.bootstrap_mean([], []).value)
+    assert math.isnan(metrics.bootstrap_share([], []).value)
+
+
+def test_an_interval_over_few_stories_is_widened_and_keeps_to_what_a_figure_can_be() -> None:
+    def half_width(stories: int, spread: float) -> float:
+        names, values = map(str, range(stories)), [0.5 + (-1) ** number * spread for number in range(stories)]
+        found = metrics.bootstrap_share(list(names), values)
+        return (found.high - found.low) / 2
+
+    # Resampled, the mean of 4 stories has a deviation of spread / 2, that of 400 one of spread / 20. By hand, with t(3) = 3.182:
+    # 3.182 * spread / 2 * sqrt(4 / 3), as of the t interval over the four means.
+    assert half_width(400, 0.1) == pytest.approx(1.96 * 0.1 / 20, rel=0.1)
+    assert half_width(4, 0.1) == pytest.approx(3.182 * 0.1 / 2 * math.sqrt(4 / 3), rel=0.1)
+    wide = metrics.bootstrap_share(["a", "b", "c"], [0.9, 0.1, 0.9])
+    assert (wide.low, wide.high) == (0.0, 1.0)
+    change = metrics.bootstrap_mean(["a", "b", "c"], [0.1, 0.0, 0.1])
+    assert change.low < 0 < change.high
+    alone = metrics.bootstrap_share(["a", "a"], [1.0, 0.0]), metrics.bootstrap_mean(["a", "a"], [1.0, 0.0])
+    assert [(found.low, found.high) for found in alone] == [(0.0, 1.0), (-1.0, 1.0)]
+
+
+def test_a_share_that_is_the_same_in_every_story_has_wilsons_interval() -> None:
+    # all of n: the lower end is n / (n + 1.96²)
+    stories = [str(number % 5) for number in range(40)]
+    right, wrong = (metrics.bootstrap_share(stories, [value] * 40) for value in (True, False))
+    assert (right.value, right.low, right.high) == pytest.approx((1.0, 40 / 43.8415, 1.0), abs=1e-4)
+    assert (wrong.value, wrong.low, wrong.high) == pytest.approx((0.0, 0.0, 3.8415 / 43.8415), abs=1e-4)
+    some = metrics.bootstrap_share(stories, [number < 10 for number in range(40)], among=[n < 10 for n in range(40)])
+    assert (some.value, some.low, some.n) == pytest.approx((1.0, 10 / 13.8415, 40), abs=1e-4)
+    assert math.isnan(metrics.bootstrap_share(stories, [True] * 40, among=[False] * 40).value)
+    nothing_changed = metrics.bootstrap_mean(stories, [0.0] * 40)
+    assert (nothing_changed.low, nothing_changed.high) == (0.0, 0.0)
 
 
 def test_sign_flip_by_hand() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from evals.fit.data import Question
-from evals.fit.figures import calibration, targets
+from evals.fit.figures import bootstrap, calibration, share, targets
 from evals.fit.regression import DECLINED, NEAR, Model, calibrate, choose_thresholds, confidence, fit, is_first
 
 
@@ -79,6 +79,13 @@ def test_thresholds_decline_and_keep_near_as_many_as_they_are_chosen_for(model: 
     best, answerable = confidence(model, others), np.array([question.answerable for question in others])
     assert DECLINED <= (best[~answerable] < thresholds["answer"]).mean() < DECLINED + 0.05
     assert (best[answerable] >= thresholds["nearest"]).mean() == pytest.approx(NEAR, abs=0.01)
+
+
+def test_intervals_are_those_of_the_evaluation() -> None:
+    mine = questions(40, seed=6)
+    assert share(mine, np.ones(40, bool)) == [1.0, pytest.approx(40 / 43.8415, abs=1e-3), 1.0]
+    alike = [replace(question, topic="one") for question in mine]
+    assert bootstrap(alike, lambda draw: float(draw.mean() / 40)) == [pytest.approx(19.5 / 40, abs=1e-3), 0.0, 1.0]
 
 
 def test_a_target_is_kept_to_and_its_cost_is_told(model: Model) -> None:

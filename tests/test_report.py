@@ -18,6 +18,7 @@ from evals.report import pictures, worst, write_report
 from evals.run import ENGINES, Case
 from evals.schema import Question
 from evals.score import Score
+from evals.summary import summarise
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'{{ 7 * 7 }}\0"
 QUOTE = "The copper rooster was found in the rubble."
@@ -206,6 +207,26 @@ def test_pictures_stand_alone_in_a_light_and_a_dark_page() -> None:
         assert 'href="http' not in svg
 
 
+def test_what_was_chosen_on_the_fit_split_is_judged_outside_it(tmp_path: Path) -> None:
+    fitted = [replace(c, id=f"{c.id}-fit", story=f"{c.story}-fit", split="fit") for c in CASES[:7]]
+    mixed, alone = summarise([*CASES, *fitted]), summarise(CASES)
+    assert (mixed.declines, mixed.baselines, mixed.splits) == (alone.declines, alone.baselines, ("dev",))
+    assert mixed.answers["all"]["right"].n == len(CASES) + 7
+    assert pictures([*CASES, *fitted]) == pictures(CASES)
+    text = page(tmp_path, [*CASES, *fitted])
+    assert text.count("All of this section is over the dev questions.") == 3
+    held = [replace(c, id=f"{c.id}-held", split="held") for c in CASES]
+    assert summarise([*held, *CASES, *fitted]).over == "over the dev and held questions"
+
+
+def test_a_run_of_the_fit_split_alone_says_so(tmp_path: Path) -> None:
+    fitted = [replace(c, split="fit") for c in CASES]
+    summary = summarise(fitted)
+    assert summary.declines == summarise(CASES).declines
+    assert summary.over == "over the fit questions, on which threshold and confidence were chosen"
+    assert page(tmp_path, fitted).count(f"All of this section is {summary.over}.") == 3
+
+
 def test_the_same_cases_give_the_same_bytes(tmp_path: Path) -> None:
     assert page(tmp_path, baseline=CASES) == page(tmp_path, baseline=CASES)
 
@@ -252,6 +273,14 @@ def test_what_was_declined_and_is_answered_now_is_lost(tmp_path: Path) -> None:
     shown = report[report.index('<section id="comparison">') :]
     assert "Lost: right in the baseline, not now: 1" in shown
     assert shown.count("What of ship-9?") == 1
+
+
+def test_the_comparison_counts_what_it_leaves_out(tmp_path: Path) -> None:
+    corrected = [replace(c, question_hash="new" if c.id == "owl-1" else "same") for c in CASES]
+    before = [replace(c, question_hash="same") for c in CASES]
+    said = "; left out because their words or gold were changed in between: 1."
+    assert said in page(tmp_path, corrected, baseline=before)
+    assert "left out" not in page(tmp_path, corrected, baseline=CASES)
 
 
 def test_without_a_baseline_or_common_questions(tmp_path: Path) -> None:

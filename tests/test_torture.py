@@ -18,6 +18,7 @@ from evals.bench.torture.__main__ import main
 from evals.bench.torture.articles import HashedWords, marker, wording
 from evals.bench.torture.checks import problems
 from evals.bench.torture.journals import acknowledged, allowed, intended
+from evals.bench.torture.rounds import Tally
 from evals.bench.torture.scenarios import SCENARIOS, Scenario, Task
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -166,6 +167,44 @@ def test_a_failure_keeps_its_folder_and_says_the_seed(
     assert kept
     assert (kept[0].parent / "home" / "catalog.sqlite").exists()
     assert json.loads((tmp_path / "out" / "torture.json").read_text("utf-8"))["scenarios"][0]["kills"] == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "stopped", "replaced"),
+    [
+        ([], False, True),
+        (["--only", "sync"], False, False),
+        (["--kills", "1"], False, False),  # most scenarios get none
+        ([], True, False),
+    ],
+)
+def test_only_the_table_of_a_whole_torture_is_published(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    given: list[str],
+    stopped: bool,
+    replaced: bool,
+) -> None:
+    class Quick:
+        """Kills nothing, and is interrupted in its last scenario where it is to be."""
+
+        def __init__(self, name: str, work: Path, *, seed: int) -> None:
+            self.tally = Tally(name)
+
+        def run(self, kills: int) -> None:
+            self.tally.kills = kills
+            if stopped and self.tally.name == list(SCENARIOS)[-1]:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr("evals.bench.torture.__main__.Torture", Quick)
+    readme = tmp_path / "README.md"
+    readme.write_text("<!-- bench:torture -->\nold\n<!-- /bench:torture -->\n", encoding="utf-8")
+    where = ["--work", str(tmp_path / "work"), "--out", str(tmp_path), "--into", str(readme)]
+    assert main([*given, *where]) == (130 if stopped else 0)
+    assert ("| all |" in readme.read_text("utf-8")) is replaced
+    assert ("old" in readme.read_text("utf-8")) is not replaced
+    assert ("is left as it is" in capsys.readouterr().err) is not replaced
 
 
 def test_a_short_torture_passes(tmp_path: Path) -> None:

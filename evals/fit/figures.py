@@ -14,11 +14,12 @@ from sklearn.metrics import roc_auc_score
 
 from assistant.evidence import FEATURES, VECTOR_FEATURES, WORD_FEATURES
 from assistant.settings import Settings
-from evals.fit.data import SEED, Question
+from evals import metrics
+from evals.fit.data import Question
 from evals.fit.regression import GRID, Model, confidence, fit, is_first
-from evals.metrics import calibration_error
+from evals.metrics import Interval, calibration_error
 
-SAMPLES = 500  # bootstrap resamples
+SAMPLES = metrics.SAMPLES  # bootstrap resamples
 NAMES = ("names_absent", "absent", "names_elsewhere", "names_off_sentence")
 FORM = ("typed", "fits", "no_number")
 COSTS = ("wrong of the answers", "answered of the answerable", "answered rightly of these", "declined of the others")
@@ -46,14 +47,17 @@ DROPPED: dict[str, dict[str, tuple[str, ...]]] = {
 
 
 def bootstrap(questions: list[Question], figure: Callable[[NDArray[np.int64]], float]) -> list[float]:
-    """A figure over all questions and its 95 % interval over resampled topics."""
-    topics: dict[str, list[int]] = {}
-    for number, question in enumerate(questions):
-        topics.setdefault(question.topic, []).append(number)
-    groups, rng = [np.array(group) for group in topics.values()], np.random.default_rng(SEED)
-    draws = [np.concatenate([groups[i] for i in rng.integers(0, len(groups), len(groups))]) for _ in range(SAMPLES)]
-    low, high = np.nanpercentile([figure(draw) for draw in draws], [2.5, 97.5])
-    return [round(float(value), 3) for value in (figure(np.arange(len(questions))), low, high)]
+    """A figure from 0 to 1 over all questions and the ends of its 95 % interval over resampled topics."""
+    return _rounded(metrics.bootstrap([question.topic for question in questions], figure))
+
+
+def share(questions: list[Question], holds: NDArray[np.bool_]) -> list[float]:
+    """The share of the questions for which this holds, and the ends of its interval, as ``bootstrap`` gives them."""
+    return _rounded(metrics.bootstrap_share([question.topic for question in questions], holds.tolist()))
+
+
+def _rounded(found: Interval) -> list[float]:
+    return [round(value, 3) for value in (found.value, found.low, found.high)]
 
 
 def report(model: Model, questions: list[Question], answer: float) -> dict[str, dict[str, Any]]:
@@ -64,11 +68,10 @@ def report(model: Model, questions: list[Question], answer: float) -> dict[str, 
         best = confidence(model, mine)
         decided = (best >= answer) == answerable
         row: dict[str, Any] = {"questions": len(mine), "topics": len({q.topic for q in mine})}
-        row["decided right"] = bootstrap(mine, lambda draw, decided=decided: float(decided[draw].mean()))  # type: ignore[misc]
+        row["decided right"] = share(mine, decided)
         if answerable:
             first, within = (np.array([is_first(model, q, own_article=own) for q in mine]) for own in (False, True))
-            row["right first"] = bootstrap(mine, lambda draw, first=first: float(first[draw].mean()))  # type: ignore[misc]
-            row["first in article"] = bootstrap(mine, lambda draw, within=within: float(within[draw].mean()))  # type: ignore[misc]
+            row["right first"], row["first in article"] = share(mine, first), share(mine, within)
         else:
             both = mine + [q for q in questions if q.source == source and q.answerable]
             row["auroc"] = bootstrap(both, auroc(model, both))

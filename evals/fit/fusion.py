@@ -136,7 +136,7 @@ def measure(sets: Sets, weights: Sequence[float], title: float) -> Figures:
         rankings = {"BM25 alone": words, "dense alone": [question.vector_ranks for question in questions]}
         rankings |= {f"fused, {weight}": ranks for weight, ranks in fused.items()}
         found[name] = {
-            label: {m: metrics.bootstrap_mean(topics, [of(one) for one in ranks]) for m, of in MEASURES.items()}
+            label: {m: metrics.bootstrap_share(topics, [of(one) for one in ranks]) for m, of in MEASURES.items()}
             for label, ranks in rankings.items()
         }
         for weight, ranks in fused.items():

@@ -36,7 +36,7 @@ from assistant.models import SpanReader, apply_changes, pack_changes, packaged_f
 from evals.fit.data import SEED
 from evals.fit.reader import Reader, batches, read_all, read_tokenizer, take_step
 from evals.fit.readings import ASKED, INVENTED, READ_FOR_TRAINING, Example, Readings, tokenise
-from evals.metrics import Interval, bootstrap_mean
+from evals.metrics import Interval, bootstrap_share
 from evals.tables import written
 
 RATE, HEAD_RATE, WARM_UP, SAVE_EVERY = 1e-4, 7e-4, 0.06, 50
@@ -82,7 +82,7 @@ def measure_left_out(model: Reader, data: Path, domain: str) -> Interval:
     rows = random.Random(SEED).sample(readings.rows, min(LEFT_OUT, len(readings.rows)))
     read = [(row.near, example) for row in rows if (example := tokenise(tokenizer, readings.own(row)))]
     _, _, first = read_all(model, [example for _, example in read])
-    return bootstrap_mean([near for near, _ in read], [float(right) for right in first])
+    return bootstrap_share([near for near, _ in read], first)
 
 
 @dataclass

@@ -23,7 +23,10 @@ from evals.tables import replace_between
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    """Run the command. Returns its exit code: 0 nothing failed, 1 something did, 130 interrupted."""
+    """Run the command. Returns its exit code: 0 nothing failed, 1 something did, 130 interrupted.
+
+    The table goes ``--into`` a file only where every scenario was run to its end.
+    """
     chosen = _arguments(given)
     if chosen.work:
         chosen.work.mkdir(parents=True, exist_ok=True)
@@ -43,7 +46,9 @@ def main(given: Sequence[str] | None = None) -> int:
         shutil.rmtree(work, ignore_errors=True)
     _write(chosen.out, tallies, seed=chosen.seed, seconds=time.perf_counter() - started, complete=not interrupted)
     print(table := _table(tallies))
-    if chosen.into is not None:
+    if chosen.into is not None and (interrupted or {tally.name for tally in tallies} != set(SCENARIOS)):
+        print(f"{chosen.into} is left as it is: not every scenario was run to its end", file=sys.stderr)
+    elif chosen.into is not None:
         replace_between(chosen.into, "bench:torture", table)
     return 1 if failed else 130 if interrupted else 0
 
