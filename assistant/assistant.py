@@ -104,8 +104,7 @@ class Assistant:
         tally = Tally()
         for path in paths:
             try:
-                root = root_of(path, [Path(known) for known in self.store.catalog.roots()])
-                ingest(self.store, root, only=path, again=again, tally=tally, on_progress=on_progress)
+                ingest(self.store, path, again=again, tally=tally, on_progress=on_progress)
             except BadInput as error:
                 tally.failed.append(Failure(str(path), str(error), error.hint))
         return tally.report(pending_vectors=self._finish(wait, on_progress))
@@ -118,28 +117,17 @@ class Assistant:
         the path is missing or holds no articles: then nothing is removed.
         """
         self.store.check_versions()
-        catalog, tally = self.store.catalog, Tally()
-        root = root_of(path, [Path(known) for known in catalog.roots()])
-        before = catalog.from_root(str(root))  # what another process adds meanwhile is not missed
-        ingest(self.store, root, only=path, again=again, tally=tally, on_progress=on_progress)
-        with self.store.writing():
-            gone = [
-                article_id
-                for article_id, below in catalog.from_root(str(root)).items()
-                if (root / below).is_relative_to(place_of(path))
-                and before.get(article_id) == below
-                and article_id not in tally.seen
-                and not tally.is_unread(below)
-            ]
-            with self.store.database.writing():
-                for article_id in gone:
-                    catalog.remove(article_id, tombstone=False)
-            index_words(catalog, self.store.fulltext)
-        tally.removed.extend(gone)
+        tally = Tally()
+        before = stored_at(self.store.catalog, path)  # what another process adds meanwhile is not missed
+        ingest(self.store, path, again=again, tally=tally, on_progress=on_progress)
+        remove_gone(self.store, path, before, tally)
         return tally.report(pending_vectors=self._finish(wait, on_progress))
 
-    def remove(self, article_ids: Iterable[str], *, on_progress: Progress = quiet) -> RemoveReport:
-        """Delete the text of articles: they are neither retrieved nor quoted any more, and a sync does not bring them back."""
+    def remove(self, article_ids: Iterable[str], *, wait: bool = True, on_progress: Progress = quiet) -> RemoveReport:
+        """Delete the text of articles: they are neither retrieved nor quoted any more, and a sync does not bring them back.
+
+        All open index work is done as well, unless ``wait`` is False.
+        """
         removed: list[Removed] = []
         failed: list[Failure] = []
         with self.store.writing():
@@ -149,7 +137,8 @@ class Assistant:
                 except UnknownArticle as error:
                     failed.append(Failure(article_id, str(error), error.hint))
             index_words(self.store.catalog, self.store.fulltext)
-        self.catch_up(on_progress)
+        if wait:
+            self.catch_up(on_progress)
         return RemoveReport(tuple(removed), tuple(failed))
 
     def catch_up(self, on_progress: Progress = quiet) -> int:

@@ -19,10 +19,10 @@ from typing import Literal
 
 from assistant import outbox
 from assistant.database import Database
-from assistant.errors import StoreProblem, UnknownArticle
+from assistant.errors import UnknownArticle
 from assistant.schema import Article, Chunk, Filters, Removed, StoredArticle
 
-Change = Literal["added", "changed", "unchanged", "tombstoned"]
+Change = Literal["added", "changed", "tombstoned"]
 
 _FEW = 500  # SQL variables per statement, well under SQLite's limit
 _DETAILS = "v.article_id, v.version, v.title, text, source, published, updated, url, language, story, sources, markup"
@@ -81,23 +81,13 @@ class Catalog:
     # --- articles -----------------------------------------------------------------------------------------------------
 
     def put(self, article: Article, chunks: Sequence[Chunk], origin: Origin, *, again: bool = False) -> Change:
-        """Store this version as the current one and note the index work. ``again`` lifts a tombstone.
+        """Store this version as the current one, wherever its id came from before, and note the index work.
 
-        Of one that is stored already only the path is noted: a line may have moved to another file.
-
-        Raises StoreProblem where the id already belongs to an article from another root.
+        ``again`` lifts a tombstone.
         """
         row = self._row("SELECT * FROM article WHERE id = ?", article.id)
         if row is not None and row["state"] == "removed" and not again:
             return "tombstoned"
-        if row is not None and row["state"] == "current" and row["root"] != origin.root:
-            raise StoreProblem(
-                f"the id {article.id} already belongs to an article from {row['root']}",
-                hint="Rename the file, or remove the other article first.",
-            )
-        if row is not None and row["state"] == "current" and row["version"] == article.version:
-            self.database.connection.execute("UPDATE article SET path = ? WHERE id = ?", (origin.path, article.id))
-            return "unchanged"
         with self._changing() as connection:
             self._insert_version(article)
             connection.execute(
@@ -108,6 +98,13 @@ class Catalog:
             )
             self.replace_chunks(article, chunks)
         return "changed" if row is not None and row["state"] == "current" else "added"
+
+    def move(self, article_id: str, origin: Origin) -> None:
+        """Note that an article, as it is stored, is in this file now."""
+        with self.database.writing() as connection:
+            connection.execute(
+                "UPDATE article SET root = ?, path = ? WHERE id = ?", (origin.root, origin.path, article_id)
+            )
 
     def remove(self, article_id: str, *, tombstone: bool = True) -> Removed:
         """Delete the article's text in every version; keep its title and the moment. Raises UnknownArticle.
@@ -155,10 +152,10 @@ class Catalog:
         """How many current articles there are."""
         return int(self.database.value("SELECT count(*) FROM article WHERE state = 'current'") or 0)
 
-    def has(self, article_id: str, version: str, origin: Origin) -> bool:
-        """Whether this version is the current one and came from there."""
-        sql = "SELECT 1 FROM article WHERE id = ? AND version = ? AND root = ? AND path = ? AND state = 'current'"
-        return self._row(sql, article_id, version, origin.root, origin.path) is not None
+    def origin(self, article_id: str) -> tuple[str, Origin] | None:
+        """The version of a current article and where it came from; None where there is none of this id."""
+        row = self._row("SELECT version, root, path FROM article WHERE id = ? AND state = 'current'", article_id)
+        return None if row is None else (row["version"], Origin(row["root"], row["path"]))
 
     def from_root(self, root: str) -> dict[str, str]:
         """The current articles that came from a root: id → path below it."""
@@ -166,10 +163,13 @@ class Catalog:
         return {row["id"]: row["path"] for row in rows}
 
     def files(self, root: str) -> dict[str, Known]:
-        """The files of a root that were read whole and whose articles are still those that came from them, by path."""
+        """The files of a root that articles came from, by path.
+
+        The stamp is empty but for those that were read whole and whose articles are still those that came from them.
+        """
         rows = self._rows("SELECT id, path, state FROM article WHERE root = ? AND state <> 'gone'", root)
         states = {(row["path"], row["id"]): row["state"] for row in rows}
-        files: dict[str, Known] = {}
+        files = {path: Known("", {}) for path, _ in states}
         for row in self._rows("SELECT path, stamp, articles FROM file WHERE root = ?", root):
             articles = {id_: states.get((row["path"], id_)) for id_ in json.loads(row["articles"])}
             if all(articles.values()):
@@ -189,8 +189,8 @@ class Catalog:
             )
 
     def roots(self) -> list[str]:
-        """Every root that a current article came from."""
-        return [row[0] for row in self._rows("SELECT DISTINCT root FROM article WHERE state = 'current'")]
+        """Every root that an article came from which is current or was removed: where from must be known for it to stay so."""
+        return [row[0] for row in self._rows("SELECT DISTINCT root FROM article WHERE state <> 'gone'")]
 
     # --- chunks -------------------------------------------------------------------------------------------------------
 

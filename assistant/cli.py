@@ -150,13 +150,15 @@ def remove(
     as_json: AsJson = False,
 ) -> None:
     """Remove articles: their text is deleted and never quoted again; a sync does not bring them back."""
-    with _open(context) as assistant, progress_line() as on_progress:
-        report = assistant.remove(ids, on_progress=on_progress)
-    if as_json:
-        typer.echo(_json(report))
-    else:
-        for gone in report.removed:
-            typer.echo(f"removed {gone.article_id}: {gone.title}")
+    with _open(context) as assistant:
+        report = assistant.remove(ids, wait=False)
+        if as_json:
+            typer.echo(_json(report))
+        else:
+            for gone in report.removed:
+                typer.echo(f"removed {gone.article_id}: {gone.title}")
+        with progress_line() as on_progress:  # the text is gone by now; work of others may be open, too, and take long
+            assistant.catch_up(on_progress)
     _report_failures(report.failed)
 
 

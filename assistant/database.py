@@ -60,6 +60,10 @@ MIGRATIONS: tuple[str, ...] = (
         root TEXT NOT NULL, path TEXT NOT NULL, stamp TEXT NOT NULL, articles TEXT NOT NULL, PRIMARY KEY (root, path)
     ) STRICT;
     """,
+    """
+    -- which catalog this is, to tell its vectors from those of others on one server
+    INSERT INTO meta VALUES ('catalog', lower(hex(randomblob(16))));
+    """,
 )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from assistant import outbox
-from assistant.errors import AssistantError
+from assistant.errors import AssistantError, StoreProblem
 from assistant.evidence import Evidence
 from assistant.fulltext import FullText
 from assistant.models import load_ranker
@@ -96,9 +96,17 @@ def _compare(store: Store, problems: list[Problem]) -> dict[str, int | None]:
     counts: dict[str, int | None] = {"articles": store.catalog.article_count(), "chunks": len(chunks)}
     if mismatches := store.mismatches():
         problems.append(Problem(f"made with another {' and '.join(mismatches)}", "Run: assistant rebuild"))
-    indexes: dict[IndexName, FullText | Vectors | None] = {"fulltext": store.fulltext, "vectors": store.own_vectors()}
-    for name, index in indexes.items():
-        stored = None if index is None else index.ids()
+    opened: dict[IndexName, Callable[[], FullText | Vectors | None]] = {
+        "fulltext": lambda: store.fulltext,
+        "vectors": store.own_vectors,
+    }
+    for name, open_index in opened.items():
+        try:
+            index = open_index()
+            stored = None if index is None else index.ids()
+        except StoreProblem as error:  # the rest is worth knowing all the more
+            problems.append(Problem(str(error), error.hint))
+            index = stored = None
         counts |= {name: None if stored is None else len(stored), f"{name} waiting": store.pending(name)}
         if stored is None:
             continue

@@ -29,20 +29,19 @@ from assistant.owner import Door
 from assistant.reading import READING_VERSION
 from assistant.schema import Article, Chunk
 from assistant.settings import Settings
-from assistant.vectors import Vectors, open_vectors
+from assistant.vectors import COLLECTION, Vectors, open_vectors
 
 log = logging.getLogger(__name__)
 
+_CATALOG, _VECTORS_IN = (
+    "catalog",
+    "vectors in",
+)  # names under which a catalog records which it is, and where its vectors are
 _NEWEST, _ONE_IN, _LARGEST_SAMPLE = 50, 20, 1_000  # rows: what one loses is seen by the sample's size, not by its share
 
 
 def quiet(stage: str, done: int, total: int | None) -> None:
     """Progress that nobody watches."""
-
-
-def _promise_all(database: Database) -> None:
-    for name in outbox.INDEXES:
-        outbox.refill(database, name)
 
 
 class Store:
@@ -90,15 +89,18 @@ class Store:
 
         def prepare() -> None:
             owner.withdraw(self.settings.home)  # a killed process left one
-            if anew and folder.exists():
+            if anew and not server and folder.exists():
                 outbox.refill(self.database, "vectors")  # first: a process that is killed here leaves it to the next
                 shutil.rmtree(folder)
 
         with self._opening:
             if self._vectors is None:
-                opened = open_vectors(folder, server=server, lock_seconds=0, on_owned=prepare)
+                opened = open_vectors(
+                    folder, server=server, collection=self._collection(), lock_seconds=0, on_owned=prepare
+                )
                 if opened is not None:
                     try:
+                        self._settle(opened)
                         self._mend(opened)
                     except BaseException:
                         opened.close()
@@ -108,6 +110,10 @@ class Store:
                         owner.announce(self.settings.home, self._door)
             return self._vectors
 
+    def _collection(self) -> str:
+        """Where the vectors are in Chroma: on a server, which other data folders may use as well, under a name of its own."""
+        return f"{COLLECTION}-{self.database.recorded(_CATALOG)}" if self.settings.chroma_url else COLLECTION
+
     def announce(self, door: Door) -> None:
         """Have other processes ask at this door, as soon and as long as this one owns the vector index."""
         with self._opening:
@@ -116,6 +122,15 @@ class Store:
                 self.own_vectors()
             else:
                 owner.announce(self.settings.home, door)
+
+    def _settle(self, vectors: Vectors) -> None:
+        """Make the vectors anew where they were last kept elsewhere: what is here may be of another time and encoder."""
+        place = self.settings.chroma_url or "folder"
+        if self.database.recorded(_VECTORS_IN) not in (None, place):
+            log.warning("the vectors were kept elsewhere before; they are being made anew")
+            vectors.clear()
+            outbox.refill(self.database, "vectors")
+        self.database.record(_VECTORS_IN, place)
 
     def _mend(self, vectors: Vectors) -> None:
         """Ask the index for rows that it should hold, by their own vectors; promise again all that are missing.
@@ -211,20 +226,27 @@ class Store:
     def rebuild(self, index: IndexName | None = None, *, on_progress: Progress = quiet) -> None:
         """Build one index anew from the catalog, or, without a name, cut the articles anew and build both.
 
-        Interrupted, it is resumed by the next command. Raises StoreProblem where another process owns the vector index.
+        Passages are cut for one encoder's window, so that with another encoder both are built whatever was named. Interrupted, it
+        is resumed by the next command. Raises StoreProblem where another process owns the vector index, and ModelProblem, before
+        anything is deleted, where the encoder cannot be loaded.
         """
+        if index == "vectors" and self.encoder_changed():
+            index = None
+        if index is None:
+            _ = self.encoder.fingerprint  # loaded here
         vectors = None if index == "fulltext" else self._only_owner(anew=True)
-        with self.writing(), self.database.writing():
-            if index is None:
-                self._cut_anew(on_progress)
-            for name in (index,) if index else outbox.INDEXES:
-                outbox.refill(self.database, name)
-        if index != "vectors":
-            with self.writing():
+        with self.writing():  # all of it: what another process did of the new work in between would be cleared
+            if vectors is not None:
+                vectors.clear()
+            with self.database.writing():
+                if index is None:
+                    self._cut_anew(on_progress)
+                for name in (index,) if index else outbox.INDEXES:
+                    outbox.refill(self.database, name)
+                if vectors is not None:
+                    self.database.record("encoder", self.encoder.fingerprint)
+            if index != "vectors":
                 self._openable_fulltext().clear()
-        if vectors is not None:
-            vectors.clear()
-            self.database.record("encoder", self.encoder.fingerprint)
         self.catch_up(on_progress)
 
     def _only_owner(self, *, anew: bool = False) -> Vectors:
@@ -244,19 +266,27 @@ class Store:
     def restore(self, source: Path, *, on_progress: Progress = quiet) -> Path:
         """Replace the catalog by a backup and rebuild the indexes. Returns where the catalog as it was is kept.
 
-        Raises StoreProblem, before anything is changed, where another process owns the vector index.
+        Raises StoreProblem, before anything is changed, where another process owns the vector index, and ModelProblem where the
+        encoder cannot be loaded.
         """
+        _ = self.encoder.fingerprint
         self._only_owner()
         kept = self.database.path.with_name(f"before-restore-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.sqlite")
         with self.writing():
             self.database.backup(kept)
             try:
-                self.database.restore(source, prepare=_promise_all)
+                self.database.restore(source, prepare=self._take_over)
             except BadInput:  # nothing was replaced
                 kept.unlink()
                 raise
         self.rebuild(on_progress=on_progress)
         return kept
+
+    def _take_over(self, restored: Database) -> None:
+        """Make the catalog of a backup this folder's own: it may be that of another one, which still has its vectors."""
+        for name in outbox.INDEXES:
+            outbox.refill(restored, name)
+        restored.record(_CATALOG, self.database.recorded(_CATALOG) or "")
 
     def _cut_anew(self, on_progress: Progress) -> None:
         self.catalog.forget_files()

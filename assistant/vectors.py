@@ -1,6 +1,7 @@
 """The vector index: chunk vectors in Chroma, through LlamaIndex's adapter. Derived from the catalog and rebuildable.
 
-A Chroma folder bears one process at a time, for reading too, so a lock of the operating system is held as long as it is open.
+A Chroma folder bears one process at a time, for reading too, so a lock of the operating system is held as long as it is open. On
+a server each data folder has a collection of its own, and there, too, one process at a time.
 No text is stored here: it would stay in the folder after a delete. Distances are cosine.
 """
 
@@ -8,7 +9,8 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -36,9 +38,11 @@ class Vectors:
     Threads take turns: what is asked of the index holds while it is asked.
     """
 
-    def __init__(self, client: Any, lock: FileLock | None) -> None:
+    def __init__(self, client: Any, collection: str, lock: FileLock, *, server: str | None) -> None:
         self._client = client
+        self._name = collection
         self._lock = lock
+        self._server = server
         self._turn = threading.RLock()
         self._open_collection()
 
@@ -46,9 +50,27 @@ class Vectors:
         from llama_index.vector_stores.chroma import ChromaVectorStore
 
         self._collection = self._client.get_or_create_collection(
-            COLLECTION, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+            self._name, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
         )
         self._store = ChromaVectorStore(chroma_collection=self._collection)
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """One thread's turn. Raises StoreProblem where Chroma fails: its server may have gone, or come back without its data."""
+        import httpx
+        from chromadb.errors import ChromaError
+
+        with self._turn:
+            try:
+                yield
+            except (httpx.HTTPError, ChromaError) as error:
+                away = (
+                    "Start the server, or unset ASSISTANT_CHROMA_URL. If it lost its data, start the assistant again."
+                )
+                raise StoreProblem(
+                    f"the vector index{f' at {self._server}' if self._server else ''} cannot be used: {error}",
+                    hint=away if self._server else "Rebuild it: assistant rebuild vectors",
+                ) from error
 
     def write(self, chunk_ids: Sequence[str], vectors: NDArray[np.float32]) -> None:
         """Write vectors, float32 (n, d), for the chunks, replacing those that were there."""
@@ -60,14 +82,14 @@ class Vectors:
             nodes: list[BaseNode] = [
                 TextNode(id_=id_, text="", embedding=row.tolist()) for id_, row in zip(ids, rows, strict=True)
             ]
-            with self._turn:
+            with self._asking():
                 self.delete(ids)  # the adapter's add ignores an id that is there already
                 self._store.add(nodes)
 
     def delete(self, chunk_ids: Sequence[str]) -> None:
         """Delete the chunks; unknown ids do no harm."""
         for first in range(0, len(chunk_ids), ROWS_PER_CALL):
-            with self._turn:
+            with self._asking():
                 self._store.delete_nodes(list(chunk_ids[first : first + ROWS_PER_CALL]))
 
     def search(self, vector: NDArray[np.float32], *, limit: int, allowed: Sequence[str] | None = None) -> list[Hit]:
@@ -77,7 +99,7 @@ class Vectors:
         """
         from chromadb.errors import InternalError
 
-        with self._turn:
+        with self._asking():
             try:
                 found = self._nearest(vector, limit, allowed)
             except InternalError:  # Chroma fails for all that are named where one of them is not there
@@ -109,16 +131,19 @@ class Vectors:
         """Those of the chunks that are not there, or that a search for their own vector does not find."""
         lost: list[str] = []
         for first in range(0, len(chunk_ids), _ASKED_AT_ONCE):
-            ids = chunk_ids[first : first + _ASKED_AT_ONCE]
-            held = self._held(ids)
-            lost += [id_ for id_ in ids if id_ not in held]
-            if not held:
-                continue
-            found = self._collection.query(query_embeddings=list(held.values()), n_results=1, include=["distances"])
-            for id_, nearest, distances in zip(held, found["ids"], found["distances"], strict=True):
-                if nearest != [id_] and (not distances or distances[0] > _SAME):
-                    lost.append(id_)
+            with self._asking():
+                lost += self._lost(chunk_ids[first : first + _ASKED_AT_ONCE])
         return lost
+
+    def _lost(self, chunk_ids: Sequence[str]) -> Iterator[str]:
+        held = self._held(chunk_ids)
+        yield from (id_ for id_ in chunk_ids if id_ not in held)
+        if not held:
+            return
+        found = self._collection.query(query_embeddings=list(held.values()), n_results=1, include=["distances"])
+        for id_, nearest, distances in zip(held, found["ids"], found["distances"], strict=True):
+            if nearest != [id_] and (not distances or distances[0] > _SAME):
+                yield id_
 
     def _held(self, chunk_ids: Sequence[str]) -> dict[str, Any]:
         """The vectors of the chunks that have one. Chroma fails for all that are asked for where one is lost."""
@@ -146,47 +171,52 @@ class Vectors:
 
     def ids(self) -> set[str]:
         """Every chunk in the index."""
-        return set(self._collection.get(include=[])["ids"])
+        with self._asking():
+            return set(self._collection.get(include=[])["ids"])
 
     def count(self) -> int:
         """How many vectors are stored."""
-        return int(self._collection.count())
+        with self._asking():
+            return int(self._collection.count())
 
     def clear(self) -> None:
         """Delete every vector and start an empty collection."""
-        with self._turn:
-            self._client.delete_collection(COLLECTION)
+        with self._asking():
+            self._client.delete_collection(self._name)
             self._open_collection()
 
     def close(self) -> None:
         """Let go of the folder. Closing twice does no harm."""
         self._client.close()
-        if self._lock is not None:
-            self._lock.release()
+        self._lock.release()
 
 
 def open_vectors(
-    folder: Path, *, server: str | None, lock_seconds: float, on_owned: Callable[[], None] | None = None
+    folder: Path,
+    *,
+    server: str | None,
+    collection: str = COLLECTION,
+    lock_seconds: float,
+    on_owned: Callable[[], None] | None = None,
 ) -> Vectors | None:
-    """The vector index in a folder, or None where another process owns the folder; or that of a Chroma server.
+    """The vector index in a folder, or in a collection of a Chroma server; None where another process owns it.
 
-    ``on_owned`` is called when the folder is this process' own and Chroma has not yet opened it. Raises StoreProblem where Chroma
-    cannot open it.
+    ``on_owned`` is called when it is this process' own and Chroma has not yet opened it. Raises StoreProblem where Chroma cannot
+    open it.
     """
-    lock = None if server else acquire(folder.parent / "vectors.lock", seconds=lock_seconds)
-    if lock is None and not server:
+    lock = acquire(folder.parent / "vectors.lock", seconds=lock_seconds)
+    if lock is None:
         return None
     try:
-        if lock is not None and on_owned is not None:
+        if on_owned is not None:
             on_owned()
-        return _opened(folder, server, lock)
+        return _opened(folder, server, collection, lock)
     except BaseException:
-        if lock is not None:
-            lock.release()
+        lock.release()
         raise
 
 
-def _opened(folder: Path, server: str | None, lock: FileLock | None) -> Vectors:
+def _opened(folder: Path, server: str | None, collection: str, lock: FileLock) -> Vectors:
     import chromadb
     from chromadb.config import Settings as ChromaSettings
     from chromadb.errors import ChromaError
@@ -194,8 +224,8 @@ def _opened(folder: Path, server: str | None, lock: FileLock | None) -> Vectors:
     quiet = ChromaSettings(anonymized_telemetry=False)
     try:
         if server:
-            return Vectors(_server_client(server, quiet), None)
-        return Vectors(chromadb.PersistentClient(str(folder), settings=quiet), lock)
+            return Vectors(_server_client(server, quiet), collection, lock, server=server)
+        return Vectors(chromadb.PersistentClient(str(folder), settings=quiet), collection, lock, server=None)
     except (ChromaError, ValueError, OSError) as error:
         raise StoreProblem(
             f"the vector index {server or folder} cannot be opened: {error}",

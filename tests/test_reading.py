@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import unicodedata
+from collections import Counter
 from datetime import date
 from pathlib import Path
 
@@ -12,7 +13,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.errors import UnreadableFile
-from assistant.reading import Found, clean, decode, read_file, read_line, read_root, root_of, version_of
+from assistant.reading import (
+    LINKED,
+    OTHER,
+    Found,
+    clean,
+    decode,
+    ids_in,
+    read_file,
+    read_line,
+    read_root,
+    root_of,
+    roots_of,
+    version_of,
+)
 from assistant.schema import Article
 
 MAX_BYTES = 2_000
@@ -415,3 +429,116 @@ def test_root_of(tmp_path: Path) -> None:
     assert root_of(tmp_path / "sub" / ".." / "sub", [tmp_path / "sub" / "deep"]) == top / "sub"
     assert root_of(tmp_path / "sub-two" / "a.md", [tmp_path / "sub"]) == top / "sub-two"
     assert root_of(file, [file]) == top / "sub" / "deep" / "a.md"
+
+
+def test_a_known_root_that_hides_the_path_or_does_not_answer_is_no_obstacle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    articles, dead = tmp_path / ".reader" / "articles", tmp_path / "dead"
+    articles.mkdir(parents=True)
+    (articles / "a.md").write_text("Text.")
+    is_dir = Path.is_dir
+
+    def refuse(self: Path) -> bool:
+        if "dead" in self.parts:
+            raise OSError(107, "Transport endpoint is not connected", str(self))
+        return is_dir(self)
+
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    assert root_of(articles, [tmp_path, dead]) == articles
+    assert [item.id for item in found(root_of(articles, [tmp_path]))] == ["a.md"]
+    with pytest.raises(UnreadableFile, match="Transport endpoint") as error:
+        root_of(dead, [tmp_path])
+    assert error.value.hint.endswith(".")
+
+
+def test_roots_around_and_inside_a_folder(tmp_path: Path) -> None:
+    news, year, month = tmp_path / "news", tmp_path / "news" / "2024", tmp_path / "news" / "2024" / "05"
+    month.mkdir(parents=True)
+    known = [month, tmp_path / "other", news, year / ".drafts"]
+    assert roots_of(year, known) == [news, month]
+    assert roots_of(year, []) == [year]
+    assert roots_of(month, known) == [month, news]
+
+
+def test_what_is_left_out_of_a_folder_is_counted(tmp_path: Path) -> None:
+    for name in ("a.md", "a.html", "sub/b.HTML", "b.pdf", "LICENSE", "Dr. Smith said so", ".hidden.html", ".git/c.pdf"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("Text.")
+    (tmp_path / "sub" / "loop").symlink_to(tmp_path)
+    counts: Counter[str] = Counter()
+    assert len(list(read_root(tmp_path, language="en", max_bytes=MAX_BYTES, left_out=counts))) == 1
+    assert counts == {".html": 2, ".pdf": 1, OTHER: 2, LINKED: 1}
+
+
+def test_the_ids_that_a_file_has(tmp_path: Path) -> None:
+    (tmp_path / "e\u0301.jsonl").write_bytes(line(id="n1", text="One.") + b"\n{oops\n" + line(id="n2"))
+    (tmp_path / "a.md").write_text("Text.")
+    ids = {
+        path: ids_in(tmp_path, path, language="en", max_bytes=MAX_BYTES)
+        for path in ("é.jsonl", "a.md", "b.md", "a.md/b")
+    }
+    none: frozenset[str] = frozenset()
+    assert ids == {"é.jsonl": frozenset({"n1", "n2"}), "a.md": frozenset({"a.md"}), "b.md": none, "a.md/b": none}
+
+
+@pytest.mark.parametrize(
+    ("front", "published", "note"),
+    [
+        ("\n \n---\ntitle: T\npublished: 2024-10-28\n---\n", date(2024, 10, 28), ""),
+        ("---\ndate: 2024-10-28 08:30:00 +0100\n---\n", date(2024, 10, 28), ""),
+        ("---\ndate: October 28, 2024\n---\n", date(2024, 10, 28), ""),
+        ("---\ndate: 2024-10-28\npublished: 2024-10-27\n---\n", date(2024, 10, 27), ""),
+        ("---\npublished: true\ndate: 2024-10-28\n---\n", date(2024, 10, 28), ""),
+        ("---\npublished: False\n---\n", None, ""),
+        ("---\ndate: last week\n---\n", None, "date left out, it is in no known form: last week"),
+    ],
+)
+def test_the_day_of_a_front_matter(front: str, published: date | None, note: str) -> None:
+    article, said = read_file(f"{front}Text.".encode(), path="a.md", language="en")
+    assert (article.published, article.text, said) == (published, "Text.", note)
+
+
+@pytest.mark.parametrize("text", ["---\nA rule.\n---\nText.", "---\nNote: a rule.\n---\nText.", "---\nText."])
+def test_rules_below_blank_lines_are_text(text: str) -> None:
+    assert read(f"\n\n{text}").text == text
+
+
+def test_a_json_line_that_is_published_and_dated() -> None:
+    article, _ = read_line(line(id="1", text="A.", published=True), language="en")
+    assert article.published is None
+    article, _ = read_line(line(id="1", text="A.", published=False, date="2024-05-06"), language="en")
+    assert article.published == date(2024, 5, 6)
+
+
+@pytest.mark.parametrize(
+    ("first", "published", "note"),
+    [
+        ("Date: October 28, 2024", date(2024, 10, 28), ""),
+        ("DATE: Monday, 28th Oct. 2024, 10:15", date(2024, 10, 28), ""),
+        ("Date:2024-10-28", date(2024, 10, 28), ""),
+        ("Date: 10/05/2024", None, "date left out, it is in no known form: 10/05/2024"),
+        ("Date: February 30, 2024", None, "date left out, it is in no known form: February 30, 2024"),
+    ],
+)
+def test_a_date_line_is_no_title(first: str, published: date | None, note: str) -> None:
+    raw = f"{first}\n\nBoard buys ferries\n\nIt has bought two.\n".encode()
+    article, said = read_file(raw, path="a.txt", language="en")
+    assert (article.title, article.published, said) == ("Board buys ferries", published, note)
+    assert article.text == "It has bought two.\n"
+
+
+def test_a_text_with_a_date_line_need_not_have_a_title() -> None:
+    article = read("Date: October 28, 2024\n\nThe board has bought two ferries.\n\nThey sail in May.\n", "a.txt")
+    assert (article.title, article.published) == ("a", date(2024, 10, 28))
+    assert article.text.startswith("The board")
+
+
+@pytest.mark.parametrize("title", ["Date night for two", "Date: the fruit of the desert", "Dated 2024"])
+def test_a_title_that_starts_like_a_date_line(title: str) -> None:
+    assert read(f"{title}\n\nIt is a fine one.\n", "a.txt").title == title
+
+
+@pytest.mark.parametrize(("stated", "language"), [("en-US", "en"), ("pt_BR", "pt"), ("DE", "de")])
+def test_a_language_is_read_without_its_region(stated: str, language: str) -> None:
+    assert read(f"---\nlanguage: {stated}\n---\nText.").language == language

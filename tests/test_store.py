@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from typing import Any
 import pytest
 
 from assistant import Assistant, Settings, outbox
+from assistant.catalog import Origin
 from assistant.doctor import examine
-from assistant.errors import BadInput, BrokenCitation, Busy, StoreProblem, UnknownArticle
+from assistant.errors import BadInput, BrokenCitation, Busy, ModelProblem, StoreProblem, UnknownArticle
 from assistant.locks import holding
 from assistant.outbox import note
 from assistant.schema import Article, Filters, Removed
@@ -514,6 +516,35 @@ def test_another_encoder_is_noticed_and_rebuild_cuts_and_embeds_anew(tmp_path: P
         assert problems(assistant) == []
 
 
+def test_rebuilding_the_vectors_with_another_encoder_cuts_for_its_window(tmp_path: Path, write: Write) -> None:
+    settings = Settings(home=tmp_path / "home")
+    with Assistant(settings, encoder=WordEncoder()) as assistant:
+        assistant.add([write("bridge.md", BRIDGE, title="Bridge")])
+    with Assistant(settings, encoder=WordEncoder(window=16, dimension=32, fingerprint="words-2")) as assistant:
+        assistant.store.rebuild("vectors")
+        assert len(assistant.store.catalog.chunk_ids()) == 2, "a smaller window makes more chunks"
+        assert problems(assistant) == []
+
+
+def test_an_encoder_that_cannot_be_loaded_costs_no_vectors(tmp_path: Path, write: Write) -> None:
+    settings = Settings(home=tmp_path / "home")
+    with Assistant(settings, encoder=WordEncoder()) as assistant:
+        assistant.add([write("bridge.md", BRIDGE, title="Bridge")])
+        saved = tmp_path / "saved.sqlite"
+        assistant.store.database.backup(saved)
+    with Assistant(settings.model_copy(update={"encoder": str(tmp_path / "missing")})) as assistant:
+        for undo in (
+            assistant.store.rebuild,
+            lambda: assistant.store.rebuild("vectors"),
+            lambda: assistant.store.restore(saved),
+        ):
+            with pytest.raises(ModelProblem):
+                undo()
+    with Assistant(settings, encoder=WordEncoder()) as assistant:
+        assert assistant.store.pending("vectors") == 0
+        assert assistant.retrieve("northern pillar")[0].dense_rank == 1
+
+
 def test_backup_and_restore(assistant: Assistant, tmp_path: Path, write: Write) -> None:
     assistant.add([write("bridge.md", BRIDGE, title="Bridge")])
     saved = tmp_path / "saved.sqlite"
@@ -643,3 +674,174 @@ def test_unknown_ids_and_versions_are_said(assistant: Assistant, write: Write) -
         with pytest.raises(UnknownArticle) as caught:
             assistant.article(article_id, version)
         assert caught.value.hint
+
+
+def lines_of(*articles: tuple[str, str]) -> str:
+    return "\n".join(json.dumps({"id": article_id, "text": text}) for article_id, text in articles)
+
+
+def text_of(assistant: Assistant, article_id: str) -> str:
+    article = assistant.article(article_id)
+    assert isinstance(article, Article)
+    return article.text
+
+
+def test_an_id_that_a_line_of_another_file_has_is_refused(assistant: Assistant, write: Write) -> None:
+    monday = write("day1.jsonl", lines_of(("1", BRIDGE), ("2", FERRY)))
+    tuesday = write("day2.jsonl", lines_of(("1", "A road."), ("2", "A mill."), ("3", "A well.")))
+    settle(monday)
+    for paths in ([monday, tuesday], [tuesday]):
+        report = assistant.add(paths)
+        assert report.changed == ()
+        assert [(failure.where, failure.reason) for failure in report.failed] == [
+            ("day2.jsonl", f"the id {number} already belongs to a line of day1.jsonl") for number in "12"
+        ]
+        assert "out of day1.jsonl" in report.failed[0].hint
+    assert [text_of(assistant, number) for number in "123"] == [BRIDGE, FERRY, "A well."]
+    write("day0.jsonl", lines_of(("1", "A farm.")))
+    assert "day0.jsonl" in {failure.where for failure in assistant.sync(monday.parent).failed}
+    assert text_of(assistant, "1") == BRIDGE
+
+
+def test_a_line_that_moved_and_changed_is_read_from_where_it_is_now(assistant: Assistant, write: Write) -> None:
+    later = write("b.jsonl", lines_of(("1", BRIDGE), ("2", FERRY)))
+    assistant.sync(later.parent)
+    write("a.jsonl", lines_of(("1", "A road.")))
+    write("b.jsonl", lines_of(("2", FERRY)))
+    report = assistant.sync(later.parent)
+    assert (report.changed, report.unchanged, report.failed) == (("1",), ("2",), ())
+    later.unlink()
+    report = assistant.add([write("c.jsonl", lines_of(("2", "A mill.")))])
+    assert (report.changed, report.failed) == (("2",), ())
+
+
+def test_a_folder_that_is_added_after_one_inside_it_has_no_file_twice(assistant: Assistant, write: Write) -> None:
+    inside = write("2024/bridge.md", BRIDGE, title="Bridge").parent
+    news = write("ferry.md", FERRY, title="Ferry").parent
+    assert assistant.add([inside]).added == ("bridge.md",)
+    report = assistant.add([news])
+    assert (report.added, report.unchanged) == (("ferry.md",), ("bridge.md",))
+    write("2024/third.md", FERRY, title="Third")
+    assert assistant.sync(news).added == ("2024/third.md",)
+    report = assistant.sync(inside)
+    assert (report.added, report.removed, sorted(report.unchanged)) == ((), (), ["2024/third.md", "bridge.md"])
+    write("2024/bridge.md", BRIDGE + " It is open again.", title="Bridge")
+    assert assistant.sync(news).changed == ("bridge.md",)
+    assert assistant.sync(news, again=True).added == ()
+    (inside / "bridge.md").unlink()
+    assert assistant.sync(news).removed == ("bridge.md",)
+    assert {row.id for row in assistant.articles()} == {"ferry.md", "2024/third.md"}
+
+
+def test_a_folder_inside_that_came_first_alone_may_hold_all_there_is(assistant: Assistant, write: Write) -> None:
+    inside = write("2024/bridge.md", BRIDGE, title="Bridge").parent
+    assistant.add([inside])
+    assert assistant.sync(inside.parent).unchanged == ("bridge.md",)
+    (inside / "bridge.md").unlink()
+    with pytest.raises(BadInput, match="no articles in"):
+        assistant.sync(inside.parent)
+    assert [row.id for row in assistant.articles()] == ["bridge.md"]
+
+
+def test_an_article_that_was_stored_twice_is_stored_once_after_a_sync(assistant: Assistant, write: Write) -> None:
+    inside = write("2024/bridge.md", BRIDGE, title="Bridge").parent
+    assistant.add([inside])
+    article, store = assistant.article("bridge.md"), assistant.store
+    assert isinstance(article, Article)
+    twin = replace(article, id="2024/bridge.md")
+    with store.writing():
+        store.catalog.put(twin, store.chunks(twin), Origin(str(inside.parent.resolve()), twin.id))
+    assert assistant.sync(inside.parent).removed == ("2024/bridge.md",)
+    assert {row.id for row in assistant.articles()} == {"bridge.md"}
+
+
+def test_a_folder_inside_that_cannot_be_listed_keeps_its_articles(
+    assistant: Assistant, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = write("e\u0301te\u0301/2024/bridge.md", BRIDGE, title="Bridge").parent
+    news = write("ferry.md", FERRY, title="Ferry").parent
+    assistant.add([inside])
+
+    def refuse(path: Path, *, list_it: Callable[[Path], Any] = os.scandir) -> Any:
+        if Path(path) == inside.parent:
+            raise PermissionError(13, "Permission denied", str(path))
+        return list_it(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    report = assistant.sync(news)
+    assert (report.added, report.removed, len(report.failed)) == (("ferry.md",), (), 1)
+
+
+def test_a_folder_that_moved_takes_its_articles_along(assistant: Assistant, write: Write, tmp_path: Path) -> None:
+    folder = write("bridge.md", BRIDGE, title="Bridge").parent
+    write("ferry.md", FERRY, title="Ferry")
+    assistant.add([folder])
+    moved = folder.rename(tmp_path / "moved")
+    (moved / "ferry.md").write_text("A mill.", encoding="utf-8")
+    report = assistant.add([moved])
+    assert (report.unchanged, report.changed, report.failed) == (("bridge.md",), ("ferry.md",), ())
+    assert {row.root for row in assistant.articles()} == {str(moved.resolve())}
+    (moved / "bridge.md").unlink()
+    assert assistant.sync(moved).removed == ("bridge.md",)
+    assert problems(assistant) == []
+
+
+def test_an_article_of_another_folder_gives_way_as_the_hint_says(assistant: Assistant, write: Write) -> None:
+    assistant.add([write("one/news.md", BRIDGE, title="Bridge")])
+    other = write("two/news.md", FERRY, title="Ferry")
+    (failure,) = assistant.add([other]).failed
+    assert "assistant remove news.md" in failure.hint
+    assert "--again" in failure.hint
+    assistant.remove(["news.md"])
+    assert assistant.add([other], again=True).added == ("news.md",)
+    assert text_of(assistant, "news.md") == FERRY
+
+
+def test_what_is_gone_from_a_folder_with_a_decomposed_name_is_removed(assistant: Assistant, write: Write) -> None:
+    below = write("e\u0301te\u0301/bridge.md", BRIDGE, title="Bridge").parent
+    write("e\u0301te\u0301/ferry.md", FERRY, title="Ferry")
+    assistant.sync(below.parent)
+    (below / "bridge.md").unlink()
+    assert assistant.sync(below).removed == ("été/bridge.md",)
+    lines = write("e\u0301.jsonl", lines_of(("1", BRIDGE), ("2", FERRY)))
+    assistant.sync(lines)
+    lines.write_text(lines_of(("1", BRIDGE)), encoding="utf-8")
+    assert assistant.sync(lines).removed == ("2",)
+
+
+def test_a_disk_that_does_not_answer_stops_no_other(
+    assistant: Assistant, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead, is_dir = write("dead/ferry.md", FERRY, title="Ferry").parent, Path.is_dir
+    assistant.add([dead])
+
+    def refuse(self: Path) -> bool:
+        if "dead" in self.parts:
+            raise OSError(107, "Transport endpoint is not connected", str(self))
+        return is_dir(self)
+
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    report = assistant.add([dead, write("alive/bridge.md", BRIDGE, title="Bridge")])
+    assert report.added == ("bridge.md",)
+    assert [failure.where for failure in report.failed] == [str(dead)]
+    assert "Transport endpoint is not connected" in report.failed[0].reason
+    with pytest.raises(BadInput, match="Transport endpoint"):
+        assistant.sync(dead)
+
+
+def test_what_was_removed_does_not_come_back_with_a_folder_inside(assistant: Assistant, write: Write) -> None:
+    inside = write("2024/bridge.md", BRIDGE, title="Bridge").parent
+    assistant.add([inside.parent])
+    assistant.remove(["2024/bridge.md"])
+    assert assistant.add([inside]).tombstoned == ("2024/bridge.md",)
+    assert assistant.articles() == []
+
+
+def test_a_folder_that_another_one_hides_is_added_on_its_own(assistant: Assistant, write: Write) -> None:
+    top = write("bridge.md", BRIDGE, title="Bridge").parent
+    hidden = write(".reader/articles/ferry.md", FERRY, title="Ferry").parent
+    assistant.add([top / "bridge.md"])
+    report = assistant.add([hidden])
+    assert (report.added, report.failed) == (("ferry.md",), ())
+    assert assistant.sync(top).removed == ()
+    assert {row.id for row in assistant.articles()} == {"bridge.md", "ferry.md"}

@@ -22,9 +22,18 @@ from assistant.reading.text import clean, decode, from_first_line, one_line
 from assistant.schema import Article, Markup
 
 _FRONT_CHARACTERS = 50_000  # a longer front matter is a mistake, and slow to parse
+_FIELDS = {"title", "source", "published", "date", "updated", "url", "language", "story", "sources"}
 _TITLE_CHARACTERS = 150
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:[Tt ]+\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?[ ]*(?:[Zz]|[+-]\d\d(?::?\d\d)?)?)?")
-_DATED = re.compile(r"\s*date:?\s+(\d{4}-\d{2}-\d{2})\b", re.IGNORECASE)
+_MONTHS = "january february march april may june july august september october november december".split()
+_NAMED = re.compile(  # October 28, 2024; Monday, 28 Oct. 2024
+    r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*[.]?,?[ ]+)?"
+    r"(?:([a-z]{3,9})[.]?[ ]+(\d{1,2})(?:st|nd|rd|th)?,?|(\d{1,2})(?:st|nd|rd|th)?[ ]+([a-z]{3,9})[.]?,?)[ ]+(\d{4})\b",
+    re.IGNORECASE,
+)
+_DATED = re.compile(r"\s*date(?:\s*:\s*|\s+)(\d{4}-\d{2}-\d{2})\b", re.IGNORECASE)
+_DATE_LINE = re.compile(r"[ \t]*date\b[ \t]*(:?)[ \t]*(.*)", re.IGNORECASE)
+_OTHER_DAY = re.compile(r"\d{4}|\d[./-]\d")
 _CLOSED = re.compile(r"[.!:;,…][\"'”’“»)\]]*$")
 _HEADING = re.compile(r"^[ ]{0,3}#[ \t]+(.{1,300}?)[ \t]*#*$", re.MULTILINE)
 
@@ -56,18 +65,33 @@ def version_of(article: Article) -> str:
 def _read_plain(text: str, path: str, language: str) -> tuple[Article, str]:
     """A dated text (date line, title line, text) or a text that may start with a title; neither line stays in the text.
 
-    What stands behind the date on its line (a kicker) is dropped.
+    What stands behind the date on its line (a kicker) is dropped. A date line in another form than ours need not have a
+    title below it; where its day cannot be told, the note says so.
     """
     fields: dict[str, object] = {}
-    title, rest = PurePosixPath(path).stem, from_first_line(text)
+    title, rest, note = PurePosixPath(path).stem, from_first_line(text), ""
     dated = _DATED.match(rest)
     if dated:
         fields["published"] = dated[1]
+    elif stated := _date_line(rest.partition("\n")[0]):
+        fields["published"], note = stated
+    if fields:
         rest = from_first_line(rest.partition("\n")[2])
     first, _, following = rest.partition("\n")
     if dated or _is_title(first, following):
         title, rest = first, following
-    return _article(fields, article_id=path, title=title, text=rest, markup="plain", language=language)
+    article, dropped = _article(fields, article_id=path, title=title, text=rest, markup="plain", language=language)
+    return article, joined(note, dropped)
+
+
+def _date_line(line: str) -> tuple[str | None, str] | None:
+    """The day of a line like "Date: October 28, 2024", or none and a note where it is in no known form; None for other lines."""
+    match = _DATE_LINE.match(line)
+    if match is None:
+        return None
+    if (named := _NAMED.match(match[2])) and _day(named[0]):
+        return named[0], ""
+    return (None, _no_day(match[2])) if match[1] and _OTHER_DAY.search(match[2]) else None
 
 
 def _is_title(line: str, following: str) -> bool:
@@ -80,15 +104,39 @@ def _is_title(line: str, following: str) -> bool:
 
 
 def _read_markdown(text: str, path: str, language: str) -> tuple[Article, str]:
-    fields, body = _front_matter(text)
+    given, body = _late_front_matter(text) or _front_matter(text)
+    fields, note = _published(given)
     heading = _HEADING.search(body)
     title = heading[1] if heading else PurePosixPath(path).stem
     try:
-        return _article(fields, article_id=path, title=title, text=body, markup="markdown", language=language)
+        article, dropped = _article(
+            fields, article_id=path, title=title, text=body, markup="markdown", language=language
+        )
     except _BadField as error:
         lines = enumerate(text.split("\n"), start=1)
         number = next((number for number, line in lines if line.startswith(f"{error.field}:")), 1)
         raise UnreadableFile(f"line {number}: {error}", hint=error.hint) from error
+    return article, joined(note, dropped)
+
+
+def _published(given: Mapping[str, object]) -> tuple[dict[str, object], str]:
+    """The fields of a front matter with ``published`` or else ``date`` as the day, and a note where that one is none."""
+    day = _stated_day(given, "published") or _stated_day(given, "date")
+    if day is not None and not _stated_day(given, "published") and _day(day) is None:
+        return {**given, "published": None}, _no_day(day)
+    return {**given, "published": day}, ""
+
+
+def _late_front_matter(text: str) -> tuple[dict[str, object], str] | None:
+    """That of ``_front_matter`` where blank lines come first; None where it would take in what may be text between two rules."""
+    later = from_first_line(text)
+    if later == text:
+        return None
+    try:
+        fields, body = _front_matter(later)
+    except UnreadableFile:
+        return None
+    return (fields, body) if fields.keys() & _FIELDS else None
 
 
 def _front_matter(text: str) -> tuple[dict[str, object], str]:
@@ -141,7 +189,7 @@ def article_of_json(fields: Mapping[str, object], article_id: str, language: str
     text = fields.get("text")
     if not isinstance(text, str):
         raise UnreadableFile("no text", hint='Every line needs a "text" that is a string.')
-    details = {**fields, "published": fields.get("date") or fields.get("published")}
+    details = {**fields, "published": _stated_day(fields, "date") or _stated_day(fields, "published")}
     return _article(
         details, article_id=article_id, title=article_id, text=clean(text), markup="plain", language=language
     )
@@ -195,18 +243,41 @@ def _strings(fields: Mapping[str, object], name: str) -> tuple[str, ...]:
 
 def _date(fields: Mapping[str, object], name: str) -> date | None:
     """The day as written, in the zone it was written in."""
+    value = _stated_day(fields, name)
+    day = _day(value)
+    if value is not None and day is None:
+        raise _BadField(name, f"is no date: {value!r:.60}", hint="Write it as YYYY-MM-DD.")
+    return day
+
+
+def _stated_day(fields: Mapping[str, object], name: str) -> object | None:
+    """What a field says of a day, or None: ``published: true`` says none."""
     value = fields.get(name)
-    if value in (None, ""):
-        return None
-    match = _DATE.fullmatch(value.strip()) if isinstance(value, str) else None
+    return None if not value or str(value).lower() in ("true", "false") else value
+
+
+def _day(value: object) -> date | None:
+    """The day of a value that starts with YYYY-MM-DD or names its month in English, else None."""
+    text = value.strip() if isinstance(value, str) else ""
     try:
-        return date.fromisoformat(match[1] if match else "")
-    except ValueError as error:
-        raise _BadField(name, f"is no date: {value!r:.60}", hint="Write it as YYYY-MM-DD.") from error
+        if match := _DATE.fullmatch(text):
+            return date.fromisoformat(match[1])
+        if match := _NAMED.fullmatch(text):
+            month = (match[1] or match[4]).lower()
+            number = next((number for number, name in enumerate(_MONTHS, 1) if name.startswith(month)), 0)
+            return date(int(match[5]), number, int(match[2] or match[3]))
+    except ValueError:  # the 30th of February, or a word that is no month
+        pass
+    return None
+
+
+def _no_day(value: object) -> str:
+    return f"date left out, it is in no known form: {one_line(str(value))[:60]}"
 
 
 def _language(fields: Mapping[str, object], default: str) -> str:
-    value = (_string(fields, "language") or default).lower()
+    """The language without its region: ``en-US`` is en."""
+    value = re.split("[-_]", _string(fields, "language") or default)[0].lower()
     if not re.fullmatch("[a-z]{2}", value):
         raise _BadField("language", f"is no code of two letters: {value:.60}", hint="Write en or de, for example.")
     return value
