@@ -27,6 +27,7 @@ from assistant.owner import ANSWER, ROUTE, Asked, Door
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.5  # how often the running chat looks for articles that another process added
+_SEE_LOG = "The log of the server has the details. Nothing was changed; you can ask again."
 _FIELDS = 'Send JSON: {"question": "Who said so?"}, and if you like "turns", "as_of", "since", "until", "source".'
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -96,6 +97,10 @@ def _add_routes(app: FastAPI, assistant: Assistant) -> None:
         first = error.errors()[0]
         where = ".".join(part for part in first["loc"][1:] if isinstance(part, str)) or "body"
         return JSONResponse({"error": f"{where}: {first['msg']}", "hint": _FIELDS}, status_code=422)
+
+    @app.exception_handler(Exception)
+    def answer_unexpected(_: Request, error: Exception) -> JSONResponse:  # the outermost door: uvicorn logs it
+        return JSONResponse({"error": "something went wrong that should not have", "hint": _SEE_LOG}, status_code=500)
 
     @app.post("/api/ask")
     def ask(asked: WrittenQuestion) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from assistant import rendering
 from assistant.assistant import Assistant
@@ -17,16 +17,26 @@ from assistant.errors import AssistantError, BadInput
 from assistant.indexing import Progress
 from assistant.schema import Failure, Filters, Turn
 
+_LINE = 'A line is {"id": "q1", "question": "Who said so?"}, with turns, as_of, since, until and source where wanted.'
+_BEGINS = b'{"id": "'  # as a line of answers begins
+
 
 class EarlierTurn(BaseModel):
     """One earlier question and what was answered."""
+
+    model_config = ConfigDict(extra="forbid")
 
     question: str
     answer: str = ""
 
 
 class WrittenQuestion(BaseModel):
-    """A question as it comes in a file or over HTTP; ``since`` and ``until`` are inclusive, ``as_of`` is treated as today."""
+    """A question as it comes in a file or over HTTP; ``since`` and ``until`` are inclusive, ``as_of`` is treated as today.
+
+    A field of another name is refused: a limit that is misspelt would not limit.
+    """
+
+    model_config = ConfigDict(extra="forbid")
 
     question: str
     turns: list[EarlierTurn] = Field(default_factory=list)
@@ -59,27 +69,28 @@ def answer_file(
     """
     if not questions.is_file():
         raise BadInput(f"there is no file {questions}", hint="Name a file of JSON lines with id and question.")
+    if out.exists() and out.samefile(questions):
+        raise BadInput(f"{out} holds the questions", hint="Name another file for the answers; nothing was changed.")
     lines = [(number, line) for number, line in enumerate(_lines(questions), 1) if line.strip()]
-    done = _answered(out)
-    failed: list[Failure] = []
+    done, seen, failed = _answered(out), set[str](), list[Failure]()
     with out.open("a", encoding="utf-8") as file:
         for count, (number, line) in enumerate(lines):
             on_progress("Answering", count, len(lines))
             try:
                 asked = _Line.model_validate_json(line)
+                if asked.id in seen:
+                    raise BadInput(f"the id {asked.id} is used twice", hint="Give each question an id of its own.")
+                seen.add(asked.id)
                 if asked.id in done:
                     continue
                 found = answer_written(assistant, asked, filters)
             except ValidationError as error:
                 first = error.errors()[0]
                 reason = f"{'.'.join(str(part) for part in first['loc']) or 'line'}: {first['msg']}"
-                failed.append(
-                    Failure(f"{questions}:{number}", reason, 'A line is {"id": "q1", "question": "Who said so?"}')
-                )
+                failed.append(Failure(f"{questions}:{number}", reason, _LINE))
             except AssistantError as error:
                 failed.append(Failure(f"{questions}:{number}", str(error), error.hint))
             else:
-                done.add(asked.id)
                 file.write(json.dumps({"id": asked.id} | found, ensure_ascii=False) + "\n")
                 file.flush()
         on_progress("Answering", len(lines), len(lines))
@@ -91,14 +102,29 @@ def _answered(out: Path) -> set[str]:
     if not out.exists():
         return set()
     raw = out.read_bytes()  # the cut may be within a character
-    whole = raw[: raw.rfind(b"\n") + 1]
+    *lines, last = raw.split(b"\n")
+    cut_off = last.startswith(_BEGINS[: len(last)]) and not _is_json(last)
     try:
-        ids = {str(json.loads(line)["id"]) for line in whole.split(b"\n") if line}
+        ids = {_answered_id(line) for line in [*lines, *([] if cut_off else [last])] if line}
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{out} is no file of answers", hint="Name a new file; nothing was changed.") from error
-    if whole != raw:
-        out.write_bytes(whole)
+    if last:
+        out.write_bytes(raw[: -len(last)] if cut_off else raw + b"\n")
     return ids
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
+
+
+def _answered_id(line: bytes) -> str:
+    """Raises ValueError, KeyError or TypeError where the line is no answer."""
+    row = json.loads(line)
+    return str((row["outcome"], row["id"])[1])
 
 
 def _lines(path: Path) -> Iterator[str]:

@@ -33,6 +33,9 @@ class NewsRetriever(BaseRetriever):
             for passage in self._assistant.retrieve(query_bundle.query_str)
         ]
 
+    async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        return await asyncio.to_thread(self._retrieve, query_bundle)
+
 
 class NewsQueryEngine(BaseQueryEngine):
     """Answers verbatim or declines. ``response.metadata["answer"]`` is the whole answer as documented for JSON."""

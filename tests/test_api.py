@@ -58,6 +58,23 @@ def test_a_body_of_the_wrong_form_is_told_what_is_wrong_with_it(client: TestClie
     assert client.post("/api/ask", content=b"{").json()["error"].startswith("body: ")
 
 
+def test_a_limit_that_is_misspelt_is_refused(client: TestClient) -> None:
+    answer = client.post("/api/ask", json={"question": "Who denied the report?", "from": "2024-10-01"})
+    assert answer.status_code == 422
+    assert answer.json()["error"].startswith("from: ")
+
+
+def test_what_nobody_expected_has_a_hint_too(newsroom: Assistant, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(newsroom, "ask", fail)
+    with TestClient(build_app(newsroom), base_url="http://127.0.0.1", raise_server_exceptions=False) as client:
+        answer = client.post("/api/ask", json={"question": "Who denied the report?"})
+    assert (answer.status_code, set(answer.json())) == (500, {"error", "hint"})
+    assert "bug" not in answer.text
+
+
 def test_errors_have_a_hint_over_http(client: TestClient) -> None:
     answer = client.get("/api/articles/nothing.md")
     assert answer.status_code == 404

@@ -97,6 +97,51 @@ def test_a_file_of_questions_is_resumed_where_it_was_cut_off(write: Write, tmp_p
     assert [json.loads(line)["id"] for line in out.read_text(encoding="utf-8").splitlines()] == ["q1", "q2", "q3", "q4"]
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("questions.jsonl", None),  # the questions themselves
+        ("wire.jsonl", '{"id": "a1", "text": "An article."}\n{"id": "a2", "text": "Another."}'),
+        ("notes.txt", "one line that no newline ends"),
+        ("one.json", '{"id": "a1", "text": "An article."}'),
+    ],
+)
+def test_a_file_that_holds_no_answers_is_not_touched(
+    write: Write, tmp_path: Path, name: str, content: str | None
+) -> None:
+    questions = write("questions.jsonl", '{"id": "q1", "question": "Who closed the bridge?"}')
+    out = questions.with_name(name)
+    if content:
+        out.write_text(content, encoding="utf-8")
+    before = out.read_bytes()
+    code, errors = run("ask", "--file", questions, "--out", out)
+    assert (code, "nothing was changed" in errors) == (2, True)
+    assert out.read_bytes() == before
+
+
+def test_an_answer_that_only_lacks_its_line_end_is_kept(write: Write, tmp_path: Path) -> None:
+    questions = write("questions.jsonl", '{"id": "q1", "question": "Who closed the bridge?"}')
+    out = tmp_path / "answers.jsonl"
+    assert run("ask", "--file", questions, "--out", out)[0] == 0
+    whole = out.read_bytes()
+    out.write_bytes(whole.rstrip(b"\n"))
+    assert run("ask", "--file", questions, "--out", out)[0] == 0
+    assert out.read_bytes() == whole
+
+
+def test_an_id_used_twice_and_a_limit_that_is_misspelt_are_named(write: Write, tmp_path: Path) -> None:
+    asked = [
+        {"id": "q1", "question": "Who closed the bridge?"},
+        {"id": "q1", "question": "Who opened it?"},
+        {"id": "q2", "question": "Who opened it?", "asof": "2020-01-01"},
+    ]
+    questions = write("questions.jsonl", "\n".join(map(json.dumps, asked)))
+    code, errors = run("ask", "--file", questions, "--out", tmp_path / "answers.jsonl")
+    assert code == 1
+    assert "questions.jsonl:2: the id q1 is used twice" in errors
+    assert "questions.jsonl:3: asof" in errors
+
+
 BAD = [
     (["ask", ""], 2, "the question is empty"),
     (["ask", "x" * 50_000], 2, "50,000 characters"),
@@ -327,3 +372,14 @@ def test_every_command_has_help(command: str) -> None:
     code, printed = run(command, "--help")
     assert code == 0
     assert command in printed
+
+
+def test_what_a_folder_holds_besides_articles_is_said(write: Write) -> None:
+    folder = write("bridge.md", BRIDGE, title="Bridge").parent
+    for name in ("a.html", "b.html", "c.PDF", "LICENSE", ".DS_Store"):
+        write(name, "no article")
+    (folder / "twin").symlink_to(folder)
+    code, printed = run("add", folder, "--no-wait")
+    assert (code, printed.splitlines()[1]) == (0, "left out: 2 .html, 1 .pdf, 1 other file, 1 linked folder")
+    report = json.loads(run("sync", folder, "--no-wait", "--json")[1])
+    assert report["notes"] == ["left out: 2 .html, 1 .pdf, 1 other file, 1 linked folder"]

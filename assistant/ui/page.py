@@ -169,12 +169,16 @@ def _wire_asking(assistant: Assistant, parts: _Conversation, source: gr.HTML) ->
     """Enter, the button and the example questions ask; one question at a time in one window, so typed text stays."""
     fields = parts.filters
 
-    def on_ask(event: gr.EventData, typed: str, shown: Session, *limits: str | None) -> Iterator[tuple[Any, ...]]:
+    def on_ask(
+        event: gr.EventData, typed: str, shown: Session, seen: list[Any], *limits: str | None
+    ) -> Iterator[tuple[Any, ...]]:
         chosen = event._data if isinstance(event._data, dict) else {}
         question = str(chosen.get("question") or typed or "")
         if not question.strip():
             yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
             return
+        if not shown.messages and any(message["role"] == "user" for message in seen):
+            shown = session.lost()
         step, box = shown, gr.skip() if chosen else ""
         for step in session.ask(assistant, shown, question, dict(zip(fields, limits, strict=True))):
             yield _messages(step), gr.skip(), box, gr.Button(interactive=False)
@@ -184,7 +188,7 @@ def _wire_asking(assistant: Assistant, parts: _Conversation, source: gr.HTML) ->
     asking = gr.on(
         [parts.box.submit, parts.send.click, source.select],
         on_ask,
-        inputs=[parts.box, parts.shown, *fields.values()],
+        inputs=[parts.box, parts.shown, parts.chat, *fields.values()],
         outputs=[parts.chat, parts.shown, parts.box, parts.send],
         show_progress="hidden",
         trigger_mode="once",

@@ -43,6 +43,19 @@ function onKey(event) {
   follow(link);
 }
 
+// A date typed in part has no value, so the question would be asked without it: the browser says what is missing instead.
+function holdBack(event) {
+  const asks = event.type === "click"
+    ? event.target.closest?.('#send, a[href="#ask"]')
+    : event.key === "Enter" && !event.shiftKey && event.target.closest?.("#question");
+  const field = asks && [...document.querySelectorAll(".day input")].find((one) => one.validity.badInput);
+  if (!field) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  if (!field.checkVisibility()) document.querySelector("#filters button")?.click();
+  requestAnimationFrame(() => field.reportValidity());
+}
+
 function showQuote() {
   const heading = element.querySelector("#source-title");
   const quote = element.querySelector("#quote");
@@ -75,6 +88,7 @@ function improve() {
 window.assistantPage?.abort();
 window.assistantPage = new AbortController();
 const { signal } = window.assistantPage;
+for (const type of ["click", "keydown"]) document.addEventListener(type, holdBack, { signal, capture: true });
 document.addEventListener("click", onClick, { signal });
 document.addEventListener("keydown", onKey, { signal });
 const watcher = new MutationObserver(improve);

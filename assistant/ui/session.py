@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
 from assistant.errors import AssistantError, BadInput, UnknownArticle
-from assistant.rendering import answer_html, cited, read_href
+from assistant.rendering import answer_html, cited, inert, read_href
 from assistant.schema import Answer, Citation, Filters, Removed, Turn
 from assistant.ui import panel
 
@@ -77,6 +79,15 @@ def ask(assistant: Assistant, session: Session, question: str, typed: Mapping[st
         yield _with_reply(asked, panel.problem_html(_UNEXPECTED, _UNEXPECTED_HINT))
 
 
+def lost() -> Session:
+    """How a conversation goes on after the server has forgotten what the page still shows."""
+    said = panel.problem_html(
+        "The conversation so far is no longer kept.",
+        "The page was open for long, or lost its connection. Say again what a follow-up is about.",
+    )
+    return Session(messages=(Message("assistant", said),), citations=())
+
+
 def greet(assistant: Assistant) -> tuple[str, list[str]]:
     """How a conversation starts, and the sources that the articles name, in order."""
     try:
@@ -90,7 +101,14 @@ def greet(assistant: Assistant) -> tuple[str, list[str]]:
 
 
 def open_source(assistant: Assistant, session: Session, href: str) -> str:
-    """The panel for a link of the page: the quote in its article, an article, or why neither can be shown."""
+    """The panel for a link of the page: the quote in its article, an article, or why neither can be shown.
+
+    It names the link, so that it changes when two links lead to one quote: only then does the page show it again.
+    """
+    return Markup('<div data-of="{}">{}</div>').format(inert(href), Markup(_source(assistant, session, href)))
+
+
+def _source(assistant: Assistant, session: Session, href: str) -> str:
     try:
         match read_href(href):
             case (int(turn), int(number)):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import re
 
 import httpx
 import pytest
+from gradio.state_holder import StateHolder
 from playwright.sync_api import Browser, Page, expect
 
 from assistant import Assistant
@@ -197,6 +199,47 @@ def test_filters_limit_the_articles_and_are_written_down(window: Window) -> None
     ask(page, "How much did Musk give to America PAC?")
     expect(page.locator("#chat .limits").last).to_have_text("Only articles from Sample Wire")
     expect(page.locator("#chat .by").last).to_contain_text("Sample Wire")
+
+
+def test_a_date_typed_in_part_holds_the_question_back(window: Window) -> None:
+    page = window()
+    page.click("#filters button")
+    day = page.get_by_label("To", exact=True)
+    expect(day).to_have_attribute("type", "date")
+    day.focus()
+    page.keyboard.type("10")
+    ask(page, TOTAL)
+    page.click("#send")
+    expect(page.locator("#chat .question")).to_have_count(0)
+    expect(page.locator("#question textarea")).to_have_value(TOTAL)
+    day.fill("2025-01-01")
+    page.click("#send")
+    expect(page.locator("#chat .limits")).to_have_text("Only until 1 January 2025")
+
+
+def test_another_citation_of_the_same_quote_brings_it_into_view_again(window: Window) -> None:
+    page = window(width=390, height=800)
+    for count in (1, 2):
+        ask(page, TOTAL)
+        answered(page, count)
+    for link in ("#cite-1-1", "#cite-2-1"):
+        page.click(f'a[href="{link}"]')
+        expect(page.locator(f'#source-panel [data-of="{link}"] #quote')).to_be_visible()
+        expect(page.locator("#source-title")).to_be_focused()
+        assert in_view(page, "#quote")
+        page.click("#source-panel .back")
+        expect(page.locator(f'a[href="{link}"]')).to_be_focused()
+
+
+def test_a_conversation_that_the_server_forgot_is_said_to_be_gone(window: Window) -> None:
+    page = window()
+    ask(page, TOTAL)
+    answered(page)
+    for holder in [one for one in gc.get_objects() if isinstance(one, StateHolder)]:
+        for kept in holder.session_data.values():
+            kept.state_data.clear()
+    ask(page, TAIWAN)
+    expect(page.locator("#chat .problem")).to_contain_text("no longer kept")
 
 
 def test_a_new_conversation_ends_the_answer_that_is_being_made(window: Window, stand_in: StandIn) -> None:
