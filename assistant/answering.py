@@ -10,23 +10,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
+from itertools import pairwise
 
 from assistant.chunking import trimmed
 from assistant.citing import cite
-from assistant.conversation import Before
+from assistant.conversation import Before, weighs_two
 from assistant.evidence import Candidate, Evidence, Support
 from assistant.fulltext import words
 from assistant.models import Encoder, Page
 from assistant.quoting import Sentence, pieces_of, with_antecedent, with_correction
 from assistant.schema import Article, Citation, Nearest, Outcome, Passage, Statement
 from assistant.settings import Settings
-from assistant.words import DAYS, read_question, read_words
+from assistant.words import DAYS, read_words
 
 _NOTHING = Before()
 _SAME_ARTICLE = 1.0  # log odds; all 13 follow-ups of the fit split are answered by an article of the turn before
 _TOO_SHORT = 20  # characters; a shorter sentence, "He denies it.", may stand in any article
 _NEAREST = 3  # articles offered with a decline
 _FURTHER = 0.5  # a further statement has at least this share of the best one's probability
+_FURTHER_OF_TWO = 0.3  # the same where a question weighs two things, so that its answer has two halves
 _SAME = 0.6  # two sentences that share more of their words say the same
 _NOT = frozenset(
     """no not never none nobody nothing neither nor cannot nicht nichts niemand weder kein keine keinen keinem keiner keines nie
@@ -87,7 +89,8 @@ def decide(
     answer_at = answers_from(evidence, settings)
     nearest_at = evidence.nearest_threshold if settings.nearest_threshold is None else settings.nearest_threshold
     if best.probability >= answer_at:
-        kept = [pair for pair in ranked if pair[1].probability >= _FURTHER * best.probability]
+        further = _FURTHER_OF_TWO if weighs_two(question) else _FURTHER
+        kept = [pair for pair in ranked if pair[1].probability >= further * best.probability]
         statements = _statements(question, kept, limit=settings.statements)
         return Decision("answer", "The quoted sentences answer the question.", best.probability, statements, nearest)
     outcome: Outcome = "nearest" if best.probability >= nearest_at else "decline"
@@ -108,11 +111,13 @@ def join(decisions: Sequence[Decision], settings: Settings) -> Decision | None:
         return None
     chosen: list[Statement] = []
     for decision in decisions:
-        chosen += [new for new in decision.statements if not _is_cited(new, chosen)][:1]
+        for new in decision.statements:
+            if _put(new, chosen):
+                break
     others = sorted((new for decision in decisions for new in decision.statements), key=lambda new: -new.support)
     for new in others:
-        if len(chosen) < settings.statements and not _is_cited(new, chosen):
-            chosen.append(new)
+        if len(chosen) < settings.statements:
+            _put(new, chosen)
     least = min(decisions, key=lambda decision: decision.confidence)
     return replace(least, statements=tuple(chosen), nearest=decisions[0].nearest)
 
@@ -120,23 +125,26 @@ def join(decisions: Sequence[Decision], settings: Settings) -> Decision | None:
 def candidates(passages: Sequence[Passage], said: str = "") -> list[tuple[Sentence, Candidate]]:
     """The sentences of the passages, best passage first, with what is needed to judge them. Headings say nothing.
 
-    Those that stand in ``said`` are left out.
+    Those that stand in ``said`` are left out, unless the next one does, too: then it was quoted for the sake of that.
     """
     found: list[tuple[Sentence, Candidate]] = []
     for passage in passages:
         article = passage.article
+        dated = f"{_written(article.published)}\n{article.text}"  # a question may name the day of a report
         page, sentences = _page(passage)
+        after = [f"{one.text} {other.text}" for (_, one), (_, other) in pairwise(sentences)]
         for number, (before, sentence) in enumerate(sentences):
             candidate = Candidate(
                 text=sentence.text,
                 title=article.title,
                 before=before,
-                article=f"{_written(article.published)}\n{article.text}",  # a question may name the day of a report
+                article=dated,
                 language=article.language,
                 page=page,
                 number=number,
             )
-            if sentence.text not in said:
+            leads_on = number < len(after) and after[number] in said
+            if leads_on or sentence.text not in said:
                 found.append((sentence, candidate))
     return found
 
@@ -162,33 +170,58 @@ def _written(day: date | None) -> str:
 def _statements(question: str, ranked: Sequence[tuple[Sentence, Support]], limit: int) -> tuple[Statement, ...]:
     """The best sentences as statements, best first; one that repeats an earlier one is left out.
 
-    Who is asked for is named: a sentence that says "he" is quoted with what stands before it, and what an outlet takes back with
-    what it puts in its place, unless that is quoted already.
+    A sentence that says "he" or "this" is quoted with what stands before it, and what an outlet takes back with what it puts in
+    its place, unless that is quoted already.
     """
-    asks_who = read_question(question, "en").kind == "who"
     chosen: list[tuple[Sentence, Sentence, Statement]] = []  # what was judged, what is quoted, the statement
     for sentence, support in ranked:
         if len(chosen) == limit:
             break
-        if any(
-            _says_the_same(sentence, judged) or _overlap(_place(sentence), _place(quoted))
-            for judged, quoted, _ in chosen
-        ):
+        if any(_says_the_same(sentence, judged) or _is_shown(sentence, quoted) for judged, quoted, _ in chosen):
             continue
-        corrected = with_correction(sentence)
-        named = replace(corrected, start=with_antecedent(sentence, question).start) if asks_who else corrected
-        ranges = [_place(earlier) for _, earlier, _ in chosen]
-        free = (one for one in (named, corrected) if not any(_overlap(_place(one), place) for place in ranges))
-        quoted = next(free, sentence)
+        wanted = with_correction(with_antecedent(sentence, question))
+        quoted = _beside(wanted, sentence, [earlier for _, earlier, _ in chosen])
         citation = cite(quoted.article, quoted.start, quoted.end)
         chosen.append((sentence, quoted, Statement(citation.quote, support.probability, (citation,))))
     return tuple(statement for _, _, statement in chosen)
 
 
-def _is_cited(new: Statement, chosen: Sequence[Statement]) -> bool:
-    """Whether the characters of a statement are, in part, already those of another."""
-    earlier = [_place(citation) for statement in chosen for citation in statement.citations]
-    return any(_overlap(_place(citation), place) for citation in new.citations for place in earlier)
+def _is_shown(sentence: Sentence, quoted: Sentence) -> bool:
+    """Whether a quote has the sentence in it, or, from another article, the same words."""
+    said_there = len(sentence.text) > _TOO_SHORT and sentence.text in quoted.text
+    return said_there or _overlap(_place(sentence), _place(quoted))
+
+
+def _beside(wanted: Sentence, judged: Sentence, quoted: Sequence[Sentence]) -> Sentence:
+    """As much of what is ``wanted`` around the sentence that was ``judged`` as is not quoted already."""
+    mine = [one for one in quoted if one.article.id == judged.article.id]
+    start = max([wanted.start, *(one.end for one in mine if one.end <= judged.start)])
+    end = min([wanted.end, *(one.start for one in mine if one.start >= judged.end)])
+    text = judged.article.text[start:end]
+    return Sentence(judged.article, start + len(text) - len(text.lstrip()), end - len(text) + len(text.rstrip()))
+
+
+def _put(new: Statement, chosen: list[Statement]) -> bool:
+    """Add a statement to those chosen, or in the place of one that it has in it; False where one of them has it in it."""
+    if any(_lies_in(new, old) for old in chosen):
+        return False
+    inside = [place for place, old in enumerate(chosen) if _lies_in(old, new)]
+    if inside:
+        chosen[inside[0]] = new
+        for place in reversed(inside[1:]):
+            del chosen[place]
+    else:
+        chosen.append(new)
+    return True
+
+
+def _lies_in(one: Statement, other: Statement) -> bool:
+    """Whether every citation of one statement is, whole, within one of the other's."""
+    places = [_place(citation) for citation in other.citations]
+    return all(
+        any(mine[0] == place[0] and place[1] <= mine[1] and mine[2] <= place[2] for place in places)
+        for mine in map(_place, one.citations)
+    )
 
 
 @lru_cache(maxsize=256)
@@ -208,13 +241,15 @@ def _overlap(one: tuple[str, int, int], other: tuple[str, int, int]) -> bool:
 
 
 def _says_the_same(one: Sentence, other: Sentence) -> bool:
-    """Whether two sentences share so many words that the second tells the reader nothing: no other number or day, no "not".
+    """Whether two sentences share so many words that the second tells the reader nothing: no other name, number or day, no "not".
 
     "Russia accused Ukraine" is not what "Ukraine accused Russia" says: the names of both come in one order.
     """
     if share_of_words(one, other) <= _SAME or _figures(one) != _figures(other):
         return False
     left, right = _capitalised(one), _capitalised(other)
+    if set(left) - set(right) and set(right) - set(left):  # each names somebody whom the other does not
+        return False
     return [word for word in left if word in right] == [word for word in right if word in left]
 
 

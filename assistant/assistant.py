@@ -18,12 +18,11 @@ from assistant.answering import Decision, decide, join
 from assistant.conversation import Before, before, parts, readings
 from assistant.errors import BadInput, BadQuestion, BrokenCitation, ModelProblem, UnknownArticle
 from assistant.evidence import Evidence
-from assistant.excerpts import decide_excerpt, read_excerpt
+from assistant.excerpts import asked_about, decide_excerpts, read_excerpts
 from assistant.indexing import Progress, index_words
-from assistant.ingest import Tally, ingest
+from assistant.ingest import Tally, ingest, remove_gone, stored_at
 from assistant.models import Encoder, Page, load_ranker
 from assistant.owner import ask_owner
-from assistant.reading import place_of, root_of
 from assistant.retrieval import retrieve
 from assistant.schema import (
     AddReport,
@@ -47,6 +46,8 @@ from assistant.store import Store, quiet
 from assistant.vectors import Vectors
 
 log = logging.getLogger(__name__)
+
+_TURNS = 20  # the last ones that a follow-up is read after
 
 
 class Assistant:
@@ -164,13 +165,18 @@ class Assistant:
             if answer := self._owners_answer(question, turns, filters, started):
                 yield answer
                 return
-        asked = unicodedata.normalize("NFC", question)  # as the articles are
+        asked, turns = unicodedata.normalize("NFC", question), turns[-_TURNS:]  # as the articles are
         today = filters.as_of or date.today()
         vectors, notes = store.searchable_vectors()
         search = partial(self._passages, vectors=vectors, filters=filters, today=today)
-        ways = readings(asked, turns)
+        ways = (asked.strip(),) if read_excerpts(asked) else readings(asked, turns)  # no quoted "he" is replaced
         for reading in [way for way in ways if read_claim(way)] or ways:
-            asked_as, passages, decision = yield from self._read(reading, search, before(asked, turns, reading))
+            quoted = asked_about(asked, reading)
+            asked_as, passages, decision = yield from (
+                self._look_up(reading, quoted, search)
+                if quoted
+                else self._read(reading, search, before(asked, turns, reading))
+            )
             if decision.outcome == "answer":
                 break
         statements = self._standing(decision.statements)
@@ -266,15 +272,21 @@ class Assistant:
             allowed=self.store.catalog.allowed(filters, today),
         )
 
+    def _look_up(
+        self, question: str, quoted: Sequence[str], search: Callable[[str], list[Passage]]
+    ) -> Generator[str, None, tuple[str, list[Passage], Decision]]:
+        """The same for a question that quotes: the quoted words are what is searched for."""
+        found = [(excerpt, search(excerpt)) for excerpt in quoted]
+        passages = list(dict.fromkeys(passage for _, mine in found for passage in mine))
+        yield f"Reading {len(passages)} passages"
+        return question, passages, decide_excerpts(found)
+
     def _read(
         self, question: str, search: Callable[[str], list[Passage]], earlier: Before
     ) -> Generator[str, None, tuple[str, list[Passage], Decision]]:
         """What is being done; returns the question as it was understood, the passages and the decision made on them."""
-        excerpt = read_excerpt(question)
-        question, passages = (question, search(excerpt)) if excerpt else search_respelled(question, search)
+        question, passages = search_respelled(question, search)
         yield f"Reading {len(passages)} passages"
-        if excerpt:
-            return question, passages, decide_excerpt(excerpt, passages)
         evidence, encoder = self._judged_by[0], self.store.encoder
         if claim := read_claim(question):
             telling = search(claim)

@@ -55,12 +55,17 @@ _DID_FIRST = re.compile(  # "…, did the storm or the flood come first?"; a ver
     re.IGNORECASE,
 )
 _COMPARES = r"""first|last|ahead|more|less|fewer|most|least|worse|better|further|farther|earl(?:ier|iest)|heav(?:ier|iest)
-    (?:big|bigg|cheap|clos|cold|dear|deep|fast|great|high|hott|larg|lat|long|low|near|new|old|poor|rich|short|slow|small|soon|strong
-    |tall|warm|weak|wid|young)(?:er|est)|früher|zuerst|eher|später|mehr|weniger|größer|höher|länger|älter|jünger|teurer|billiger
-    niedriger|kleiner|schneller|plus|moins|premiers?|premières?|avant|más|menos|antes|primer[oa]?|mayor|menor"""
+    (?:big|bigg|cheap|clos|cold|dear|deep|fast|great|high|hott|larg|lat|long|low|near|new|old|poor)(?:er|est)
+    (?:rich|short|slow|small|soon|strong|tall|warm|weak|wid|young)(?:er|est)
+    früher|zuerst|eher|später|mehr|weniger|größer|höher|länger|älter|jünger|teurer|billiger|niedriger|kleiner|schneller
+    plus|moins|premiers?|premières?|avant|más|menos|antes|primer[oa]?|mayor|menor"""
 _THIS_OR_THAT = re.compile(
     rf"^\W*(?P<asked>{_ASKS}[^,?]*?\b(?:{'|'.join(_COMPARES.split())})\b[^,?]*?),\s+(?P<one>[^,:?]+?)"
     r"\s+(?:or|oder|ou|o)\s+(?P<other>[^,:?]+?)\s*\??$",
+    re.IGNORECASE,
+)
+_WEIGHS = re.compile(
+    r"\b(?:or|than|before|after|first|oder|als|vor|nach|zuerst|ou|avant|après|d['’]abord|o|antes|después|primero)\b",
     re.IGNORECASE,
 )
 
@@ -156,6 +161,11 @@ def parts(question: str) -> tuple[str, ...]:
             part = standalone(part, [Turn(found[0])])
         found.append(f"{part}?{about}" if about or names(part) else question)
     return tuple(dict.fromkeys(found))
+
+
+def weighs_two(question: str) -> bool:
+    """Whether a question sets one thing against another: "more in spring than in autumn?", "before the storm?", "one or two?"."""
+    return _WEIGHS.search(question) is not None
 
 
 def names(question: str) -> list[str]:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from assistant.answering import Decision, nearest_articles
-from assistant.chunking import spans, trimmed
+from assistant.chunking import trimmed
 from assistant.citing import cite
+from assistant.quoting import Sentence, pieces_of, with_correction
 from assistant.schema import Article, Citation, Passage, Statement
+from assistant.words import read_question
 
 LEAST_WORDS = 6  # fewer are a name, a title or a turn of phrase
 
@@ -25,24 +28,54 @@ _ENDS = " \t\n.,;:!?…-"
 _SAME = (
     {ord(sign): "'" for sign in "‘’‚`´"} | {ord(sign): '"' for sign in "“”„«»"} | {ord(sign): "-" for sign in "‐‑‒–—−"}
 )
-_MOST = 3  # articles quoted that all hold the words
+_MOST = 3  # articles quoted that all hold the words, and excerpts looked for
+_HEADLINE = "The quoted words are the headline of the first article below."
 
 
-def read_excerpt(question: str) -> str | None:
-    """The longest run of at least LEAST_WORDS words in quotation marks, closing punctuation left out; None without one."""
+def read_excerpts(question: str) -> tuple[str, ...]:
+    """What stands in quotation marks, from LEAST_WORDS words on, closing punctuation left out; what another has in it is not
+    told apart. Of more than _MOST the first.
+    """
     inside = (part for match in _QUOTED.finditer(question) for part in match.groups() if part)
-    found = [part.strip(_ENDS) for part in inside if len(part.split()) >= LEAST_WORDS]
-    return max(found, key=len, default=None)
+    found = dict.fromkeys(part.strip(_ENDS) for part in inside if len(part.split()) >= LEAST_WORDS)
+    return tuple(one for one in found if not any(one in other for other in found if one != other))[:_MOST]
+
+
+def asked_about(typed: str, understood: str) -> tuple[str, ...]:
+    """The excerpts that a question is about: its own, or, where it says no more than "And when?", those that it goes on from."""
+    says_more = any(word.kind != "function" for word in read_question(typed, "en").words)
+    return read_excerpts(typed) or (() if says_more else read_excerpts(understood))
+
+
+def decide_excerpts(found: Sequence[tuple[str, Sequence[Passage]]]) -> Decision:
+    """One decision on excerpts, each with the passages found for it; of several it is said which are not found."""
+    decisions = [decide_excerpt(excerpt, passages) for excerpt, passages in found]
+    held = [decision for decision in decisions if decision.statements]
+    if len(decisions) == 1 or not held:
+        return decisions[0]
+    statements = {one.text: one for decision in held for one in decision.statements}
+    lacking = [f"“{excerpt}”" for (excerpt, _), one in zip(found, decisions, strict=True) if not one.statements]
+    lead = f"None of the articles searched has these words as they stand: {'; '.join(lacking)}." if lacking else ""
+    return replace(held[0], statements=tuple(statements.values()), lead=lead)
 
 
 def decide_excerpt(excerpt: str, passages: Sequence[Passage]) -> Decision:
-    """Quote the sentences that hold the excerpt, oldest article first, or decline because no passage's article has the words."""
+    """Quote the sentences that hold the excerpt, oldest article first, or decline because no passage's article has the words.
+
+    A headline has no place in a text that could be cited: that it is one is said, and its article named first.
+    """
     articles = {passage.article.id: passage.article for passage in passages}
     held = sorted(
         (citation for article in articles.values() for citation in _cite_excerpt(excerpt, article)),
         key=lambda citation: (citation.published is None, citation.published, citation.article_id),
     )
     nearest = nearest_articles(passages)
+    headed = [article for article in articles.values() if _find(excerpt, article.title)]
+    if headed and not {article.id for article in headed} & {citation.article_id for citation in held}:
+        ids = [article.id for article in headed]
+        first = nearest_articles([passage for passage in passages if passage.article.id in ids])
+        others = tuple(one for one in nearest if one.article_id not in ids)
+        return Decision("nearest", _HEADLINE, 0.0, (), (*first, *others)[: max(len(first), len(nearest))])
     if not held:
         return Decision(
             "decline", "None of the articles searched has the quoted words as they stand.", 0.0, (), nearest
@@ -55,15 +88,25 @@ def decide_excerpt(excerpt: str, passages: Sequence[Passage]) -> Decision:
 
 
 def _cite_excerpt(excerpt: str, article: Article) -> Iterator[Citation]:
-    """The whole sentences around the first place where the article has the excerpt, none where it has not."""
-    text, places = _plain(article.text)
-    wanted, _ = _plain(excerpt)
-    found = re.search(rf"(?<!\w){re.escape(wanted.strip())}(?!\w)", text) if wanted.strip() else None
-    if found is None:
+    """The whole sentences around the first place where the article has the excerpt, none where it has not.
+
+    Where it takes them back, they are cited with what puts them right.
+    """
+    if (place := _find(excerpt, article.text)) is None:
         return
-    first, last = places[found.start()], places[found.end() - 1] + 1
-    pieces = [s for s in spans(article.text, article.language, article.markup) if s.start < last and s.end > first]
-    yield cite(article, trimmed(article.text, pieces[0])[0], trimmed(article.text, pieces[-1])[1])
+    first, last = place
+    pieces = [s for s in pieces_of(article) if s.start < last and s.end > first]
+    held = Sentence(article, trimmed(article.text, pieces[0])[0], trimmed(article.text, pieces[-1])[1])
+    quoted = with_correction(held)
+    yield cite(article, quoted.start, quoted.end)
+
+
+def _find(excerpt: str, text: str) -> tuple[int, int] | None:
+    """The characters of the first place in a text that has the excerpt, None where there is none."""
+    plain, places = _plain(text)
+    wanted = _plain(excerpt)[0].strip()
+    found = re.search(rf"(?<!\w){re.escape(wanted)}(?!\w)", plain) if wanted else None
+    return (places[found.start()], places[found.end() - 1] + 1) if found else None
 
 
 def _plain(text: str) -> tuple[str, list[int]]:

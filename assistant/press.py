@@ -58,10 +58,11 @@ class Press:
         unnamed = any(_is_credited(sentence, match) for match in _SHORT.finditer(sentence))
         if unnamed and (named := self._credited(before[-_BACK:])):
             return self._in_full(named[-1], before)
-        for part in (article.text[:_CREDIT], article.text[-_CREDIT:]):
-            for credit in re.findall(r"\(([^()]{2,40})\)", part):
-                if credit in self._names(credit):
-                    return str(credit)
+        dateline = re.search(r"\(([^()]{2,40})\)\s*[-–—]", article.text[:_CREDIT])
+        at_the_end = re.search(r"\(([^()]{2,40})\)\W*$", article.text[-_CREDIT:])
+        for credit in (found[1] for found in (dateline, at_the_end) if found):
+            if credit in self._names(credit):
+                return credit
         return article.source
 
     def _names(self, text: str) -> list[str]:

@@ -12,12 +12,25 @@ from assistant.words import DAYS, Asked, read_question, read_words
 
 _BACK = 2  # sentences that a quote reaches back for the name of its "He"
 _LEANS = {  # sentences that begin so lean on the one before
-    language: re.compile(rf"[\"“„»«'‘(\s]*(?:{words})\b", re.IGNORECASE)
-    for language, words in {
-        "en": "he|she|they|it|his|her|their|its|this|these|that|those|both|neither",
-        "de": "er|sie|es|sein|seine|ihr|ihre|dies|diese|dieser|dieses|beide",
-        "fr": "il|elle|ils|elles|son|sa|ses|leur|leurs|cela|ce|cette|ces|celui-ci|celle-ci",
-        "es": "él|ella|ellos|ellas|su|sus|esto|este|esta|estos|estas|eso|ambos|ambas",
+    language: re.compile(rf"[\"“„»«'‘(\s]*(?!(?:{but})\b)(?:{words})\b", re.IGNORECASE)
+    for language, (words, but) in {  # "this year" is no "this", nor is the "it" in "it is known that"
+        "en": (
+            "he|she|they|it|his|her|their|its|this|these|that|those|both|neither",
+            r"this (?:day|morning|afternoon|evening|week|month|spring|summer|autumn|fall|winter|year)"
+            r"|it (?:is|was|remains) (?:not |now |still )*(?:known|clear|unclear|true|likely|possible|said|\w+ that)",
+        ),
+        "de": (
+            "er|sie|es|sein|seine|ihr|ihre|dies|diese|dieser|dieses|beide",
+            "diese (?:woche|nacht)|diese[nrsm]? (?:tag|monat|jahr|morgen|abend|sommer|winter|herbst)|es (?:gibt|gab|heißt)",
+        ),
+        "fr": (
+            "il|elle|ils|elles|son|sa|ses|leur|leurs|cela|ce|cette|ces|celui-ci|celle-ci",
+            "il y (?:a|avait|aura)|il (?:faut|fallait)|(?:ce|cette) (?:matin|soir|nuit|jour|semaine|mois|année|été|hiver)",
+        ),
+        "es": (
+            "él|ella|ellos|ellas|su|sus|esto|este|esta|estos|estas|eso|ambos|ambas",
+            "est[ea] (?:mañana|tarde|noche|día|semana|mes|año|verano|invierno)",
+        ),
     }.items()
 }
 _SAID_BY = re.compile(
@@ -38,7 +51,8 @@ _WE_WROTE = {
     language: re.compile(pattern, re.IGNORECASE)
     for language, pattern in {
         "en": r"\bwe (?:had |have )?(?:\w+ly )?"
-        r"(?:wrote|written|reported|said|stated|spoke|gave|given|called|described|passed on)\b"
+        r"(?:wrote|written|reported|said|stated|spoke|gave|given|called|described|passed on|repeated|attributed|published|printed"
+        r"|claimed|named|listed|cited|suggested|quoted|put)\b"
         r"|\bour (?:\w+ )?(?:report|article) (?:had )?(?:said|stated|gave)\b",
         "de": r"\b(?:wir (?:hatten|haben|schrieben|berichteten|meldeten|nannten)|hatten wir)\b",
         "fr": r"\bnous (?:avi?ons (?:\w+ )?(?:écrit|rapporté|indiqué|annoncé|publié)|écrivions)\b",
@@ -101,10 +115,15 @@ def with_antecedent(sentence: Sentence, question: str) -> Sentence:
 
 
 def with_correction(sentence: Sentence) -> Sentence:
-    """The sentence, with what is put in the place of what it takes back: the next one, or two, of its paragraph."""
-    if not takes_back(sentence) or _PUTS_RIGHT.search(sentence.text):
-        return sentence
+    """The sentence, with what is put in the place of what it takes back: the next one, or two, of its paragraph.
+
+    Where it is more than one sentence, the first of them is what may take something back.
+    """
     article, end = sentence.article, sentence.end
+    begun = next(span.end for span in pieces_of(article) if span.start <= sentence.start < span.end)
+    puts_right = article.text[begun:end] if begun < end else sentence.text
+    if not takes_back(sentence) or _PUTS_RIGHT.search(puts_right):
+        return sentence
     for span in [span for span in pieces_of(article) if span.start >= end][:2]:
         first, last = trimmed(article.text, span)
         between = article.text[end:first]

@@ -72,7 +72,7 @@ class Settings(BaseSettings):
         8, ge=1, le=100, description="Passages that are found for a question; the ranker reads the best of them."
     )
     statements: int = Field(
-        4, ge=1, le=10, description="Statements an answer has at most, but where sources are counted."
+        5, ge=1, le=10, description="Statements an answer has at most, but where sources are counted."
     )
     answer_threshold: float | None = Field(
         None, ge=0, le=1, description="Answer at this confidence; default: as fitted."

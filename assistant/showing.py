@@ -65,7 +65,7 @@ class _Block(NamedTuple):
 def _blocks(text: str, *, wrapped: bool) -> list[_Block]:
     """Paragraphs and headings of a text, blanks around them left out. In unwrapped text every line is a paragraph."""
     found: list[list[int]] = []
-    for match in re.finditer(r"[^\n]*\S[^\n]*", text):
+    for match in re.finditer(r"^[^\n]*\S[^\n]*", text, re.MULTILINE):
         joins = wrapped and found and match.start() == found[-1][1] + 1
         if joins and not (_OWN_LINE.match(match[0]) or text[found[-1][0]] == "#"):
             found[-1][1] = match.end()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from assistant import Assistant, Settings
-from assistant.answering import Decision, _says_the_same, _why_not, join
+from assistant.answering import Decision, _beside, _says_the_same, _why_not, candidates, join
 from assistant.citing import cite
 from assistant.evidence import Support
 from assistant.quoting import Sentence, takes_back, with_antecedent, with_correction
@@ -68,6 +68,35 @@ def test_a_quote_goes_back_to_the_sentence_that_says_who_he_is(judged: str, quot
     found = with_antecedent(sentence(judged), "Who says that Isar 2 needs a permit?")
     assert found.text == quoted
     assert found.text == TEXT[found.start : found.end]
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("This year 40 people died.", "en"),
+        ("It is not known whether anyone was hurt.", "en"),
+        ("Il y a trois morts.", "fr"),
+        ("Es gibt drei Tote.", "de"),
+        ("Esta semana murieron tres personas.", "es"),
+    ],
+)
+def test_what_refers_to_nothing_is_quoted_alone(text: str, language: str) -> None:
+    asked = "Who was hurt?"
+    assert with_antecedent(sentence(text, f"The minister came late. {text}", language), asked).text == text
+
+
+def test_a_correction_reaches_over_what_was_brought_along() -> None:
+    opening = "Correction of our report of Monday. "
+    text = f"{opening}We wrote that Ida Brandt, 61, was arrested. She runs the museum. In fact it was her brother who was held."
+    quoted = with_correction(with_antecedent(sentence("She runs the museum.", text), "Who runs the museum?"))
+    assert quoted.text.endswith("In fact it was her brother who was held.")
+
+
+def test_as_much_is_quoted_around_a_sentence_as_is_not_quoted_yet() -> None:
+    judged, earlier = sentence("He sees no need to close borders."), sentence("Jean Kaseya heads the agency.")
+    wanted = with_antecedent(judged, "Who sees no need?")
+    assert _beside(wanted, judged, [earlier]).text == "It is based in Addis Ababa. He sees no need to close borders."
+    assert _beside(wanted, judged, []).text == wanted.text
 
 
 def test_other_languages_have_their_own_words_for_it() -> None:
@@ -170,6 +199,19 @@ def test_an_answer_quotes_what_puts_it_right(newsroom: Assistant) -> None:
     assert all("That no longer holds. NASA said on Tuesday" in text for text in taken)
 
 
+def test_what_this_is_is_quoted_with_it(newsroom: Assistant) -> None:
+    answer = newsroom.ask("At the British Museum, did the spot check or the bigger audit happen first?")
+    [audit] = [statement.text for statement in answer.statements if "This led to a wider audit" in statement.text]
+    assert audit.startswith("Later that year a spot check found an object in the wrong place. This led to")
+
+
+def test_both_halves_of_what_is_weighed_are_quoted(newsroom: Assistant) -> None:
+    answer = newsroom.ask("Was the staff member fired before or after the British Museum went public with the thefts?")
+    said = " ".join(statement.text for statement in answer.statements)
+    assert "July 2023" in said
+    assert "16 August" in said
+
+
 def decision(*statements: tuple[str, float], outcome: str = "answer") -> Decision:
     said = []
     for text, support in statements:
@@ -189,6 +231,34 @@ def test_each_question_gets_its_best_statement_before_any_gets_a_second() -> Non
     third = join([first, second], Settings(statements=3))
     assert third is not None
     assert third.statements[2].text == "She disagrees."
+
+
+def test_the_second_half_replaces_what_it_has_in_it() -> None:
+    first = decision(("Jean Kaseya heads the agency.", 0.9))
+    second = decision(("Jean Kaseya heads the agency. It is based in Addis Ababa.", 0.6))
+    joined = join([first, second], Settings())
+    assert joined is not None
+    assert [one.text for one in joined.statements] == ["Jean Kaseya heads the agency. It is based in Addis Ababa."]
+
+
+def test_what_was_only_brought_along_may_be_said_by_itself(assistant: Assistant, write: Callable[..., Path]) -> None:
+    text = "Gradel told the BBC that the step was right. He accepts the apology."
+    assistant.add([write("a.md", text, title="Museum", published="2024-06-01")])
+    passages = assistant.retrieve("What did Gradel say?")
+    assert [one.text for one, _ in candidates(passages, text)] == ["Gradel told the BBC that the step was right."]
+    assert [one.text for one, _ in candidates(passages, "He accepts the apology.")] == [
+        "Gradel told the BBC that the step was right."
+    ]
+
+
+def test_a_copy_in_another_article_is_shown_once(assistant: Assistant, write: Callable[..., Path]) -> None:
+    text = "The clinic at Tavel opened on 3 May. It employs 40 nurses."
+    for number in (1, 2):
+        path = write(f"{number}.md", text, title="Clinic", published=f"2024-06-0{number}")
+    assistant.add([path.parent])
+    with assistant.varied(answer_threshold=0, nearest_threshold=0) as asked:
+        answer = asked.ask("How many nurses does the clinic at Tavel employ?")
+    assert " ".join(statement.text for statement in answer.statements).count("opened on 3 May") == 1
 
 
 def test_one_question_without_an_answer_leaves_them_all_to_be_asked_as_one() -> None:
@@ -222,6 +292,12 @@ def test_what_disagrees_in_a_number_or_a_not_is_shown_side_by_side(
         ("Die Polizei fand einen Hinweis darauf.", "Die Polizei fand keinen Hinweis darauf.", "de", False),
         ("La police a trouvé une preuve.", "La police n'a trouvé aucune preuve.", "fr", False),
         ("Le Kremlin a confirmé l'appel avec Musk.", "Le Kremlin a nié l'appel avec Musk.", "fr", False),
+        (
+            "Governor Moore called for an independent investigation into the collapse of the bridge on Tuesday.",
+            "Senator Cardin called for an independent investigation into the collapse of the bridge on Tuesday.",
+            "en",
+            False,
+        ),
         ("Fifteen people were killed in the blast.", "Sixteen people were killed in the blast.", "en", False),
         ("The Kremlin has denied the call with Musk.", "The Kremlin denied the call with Musk.", "en", True),
         ("On Monday Musk met Putin in the Kremlin.", "Musk met Putin in the Kremlin on Monday.", "en", True),

@@ -52,7 +52,8 @@ def test_the_donation_is_answered_with_its_sentence_its_date_and_no_invented_sou
     answer = one.ask("How much did Musk give to America PAC in the first half of October?")
     assert answer.outcome == "answer"
     citation = answer.statements[0].citations[0]
-    assert citation.quote.startswith("He put another $44 million")
+    assert "Musk instead kept posting" in citation.quote, "who put it there is quoted as well"
+    assert "He put another $44 million" in citation.quote
     assert citation.quote.endswith("first half of October.")
     assert (citation.published, citation.source, answer.newest_cited) == (date(2024, 10, 25), None, date(2024, 10, 25))
     assert answer.statements[0].text == citation.quote
@@ -250,3 +251,8 @@ def test_a_quote_of_an_article_that_changed_is_still_readable(
         current = assistant.article("bridge.md")
         assert isinstance(current, Article)
         assert now.version == current.version != citation.version
+
+
+def test_a_thousand_turns_are_no_harm(newsroom: Assistant) -> None:
+    turns = [Turn("And when?", "On Monday.")] * 1500
+    assert newsroom.ask("And where?", turns=turns).question == "And where?"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.conversation import Before, before, names, parts, readings, standalone
+from assistant.conversation import Before, before, names, parts, readings, standalone, weighs_two
 from assistant.schema import Turn
 
 
@@ -203,3 +203,20 @@ def test_a_question_that_names_nothing_may_start_something_new(question: str, un
 def test_what_a_question_goes_on_from(question: str, expected: Before) -> None:
     turns = [Turn("Did Mara Lind resign?", "Mara Lind resigned.")]
     assert before(question, turns, standalone(question, turns)) == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "weighs"),
+    [
+        ("Was the curator dismissed before or after the museum went public?", True),
+        ("Were more cases tested in 2025 than in 2024?", True),
+        ("Who was first to declare an emergency?", True),
+        ("Was der Anteil 2021 oder 2023 größer?", True),
+        ("¿Fue antes el incendio?", True),
+        ("How many people were killed last year?", False),
+        ("Qui a fermé le pont, et où ?", False),
+        ("Que dit le Kremlin de cet appel ?", False),
+    ],
+)
+def test_a_question_that_weighs_two_things_is_known(question: str, weighs: bool) -> None:
+    assert weighs_two(question) is weighs

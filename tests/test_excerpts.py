@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from assistant import Assistant, Filters
-from assistant.excerpts import read_excerpt
+from assistant import Assistant, Filters, Turn
+from assistant.excerpts import read_excerpts
 
 TEXT = (
     "The mayor opened the bridge on Monday. It had been closed for **three years** after the flood – the longest closure yet."
@@ -44,8 +44,8 @@ def stored(assistant: Assistant, write: Callable[..., Path]) -> Assistant:
         ),
     ],
 )
-def test_the_longest_quoted_run_of_words_is_the_excerpt(question: str, excerpt: str | None) -> None:
-    assert read_excerpt(question) == excerpt
+def test_a_run_of_words_in_quotation_marks_is_the_excerpt(question: str, excerpt: str | None) -> None:
+    assert read_excerpts(question) == ((excerpt,) if excerpt else ())
 
 
 def test_the_sentences_around_it_are_quoted_with_source_and_date_oldest_first(stored: Assistant) -> None:
@@ -87,3 +87,46 @@ def test_the_limits_of_the_question_hold(stored: Assistant) -> None:
     answer = stored.ask(asked, filters=Filters(source="Sample Courier"))
     assert [c.article_id for s in answer.statements for c in s.citations] == ["b.md"]
     assert stored.ask(asked, filters=Filters(source="Sample Gazette")).abstained
+
+
+def test_a_headline_is_known_as_one_and_its_article_named_first(newsroom: Assistant) -> None:
+    answer = newsroom.ask("When was “Power fails across Spain and Portugal” published?")
+    assert answer.outcome == "nearest"
+    assert answer.reason == "The quoted words are the headline of the first article below."
+    assert (answer.nearest[0].source, str(answer.nearest[0].published)) == ("Sample Wire", "2025-04-28")
+
+
+def test_a_quoted_claim_that_was_taken_back_comes_with_what_puts_it_right(newsroom: Assistant) -> None:
+    answer = newsroom.ask("Which outlet wrote “the bird had been found on a sidewalk”?")
+    [statement] = answer.statements
+    assert "That was wrong." in statement.text
+
+
+def test_of_two_quotes_it_is_said_which_is_not_found(stored: Assistant) -> None:
+    answer = stored.ask(
+        "Did they write “closed for three years after the flood” or “closed for five years after the flood”?"
+    )
+    assert answer.lead == (
+        "None of the articles searched has these words as they stand: “closed for five years after the flood”."
+    )
+    assert all("**three years**" in statement.text for statement in answer.statements)
+
+
+@pytest.mark.parametrize(
+    ("question", "outcome"),
+    [
+        ("Who wrote “closed for three years after the flood he said nothing of”?", "decline"),  # "he" stays "he"
+        ("And when?", "answer"),
+    ],
+)
+def test_a_follow_up_to_a_quote(stored: Assistant, question: str, outcome: str) -> None:
+    turns = [Turn("Who wrote “It had been closed for three years after the flood”, Smith?", "It had been closed.")]
+    answer = stored.ask(question, turns=turns)
+    assert answer.outcome == outcome
+    assert "Smith said" not in answer.asked_as
+
+
+def test_another_question_after_a_quote_is_not_answered_with_the_quote(stored: Assistant) -> None:
+    turns = [Turn("Who wrote “It had been closed for three years after the flood”?", "It had been closed.")]
+    answer = stored.ask("What about Tesla?", turns=turns)
+    assert answer.reason != "The quoted words stand in this article."

@@ -27,6 +27,7 @@ SOURCES = ["Sample Wire", "The Guardian", "Sample Courier"]
         ("Reuters reported on the fire. The market was gone, it said.", "Reuters"),
         ("A minister told the Journal that the market had burned down.", "Journal"),
         ("TAVEL (Reuters) - The market burned down.", "Reuters"),
+        ("The British Broadcasting Corporation (BBC) will cut 500 jobs.", "Sample Courier"),
         ("White House Press Secretary Karoline Leavitt said the market had burned down.", "Sample Courier"),
         ("The Post Office said that the market had burned down.", "Sample Courier"),
         ("The Guardian Council said that the market had burned down.", "Sample Courier"),

@@ -89,6 +89,8 @@ def test_who_retells_or_copies_another_does_not_count_again_and_who_denies_it_no
         ("no fewer than 12 people died", "At least 12 people died.", True),
         ("the mayor denied the report", "The mayor denied the report.", True),
         ("12 people died", "Correction: We wrote that 12 people died.", False),
+        ("Musk had spoken to Putin", "That Musk had spoken to Putin, the Kremlin said, was not true.", False),
+        ("Musk had spoken to Putin", "The paper withdrew its report that Musk had spoken to Putin.", False),
     ],
 )
 def test_a_sentence_has_the_numbers_of_the_claim_denies_what_it_denies_and_takes_nothing_back(
