@@ -125,14 +125,14 @@ def join(decisions: Sequence[Decision], settings: Settings) -> Decision | None:
 def candidates(passages: Sequence[Passage], said: str = "") -> list[tuple[Sentence, Candidate]]:
     """The sentences of the passages, best passage first, with what is needed to judge them. Headings say nothing.
 
-    Those that stand in ``said`` are left out, unless the next one does, too: then it was quoted for the sake of that.
+    Those that stand in ``said`` are left out, unless they were quoted for the sake of the next one only.
     """
     found: list[tuple[Sentence, Candidate]] = []
     for passage in passages:
         article = passage.article
         dated = f"{_written(article.published)}\n{article.text}"  # a question may name the day of a report
         page, sentences = _page(passage)
-        after = [f"{one.text} {other.text}" for (_, one), (_, other) in pairwise(sentences)]
+        said_for_next = [_said_for(one, other, said) for (_, one), (_, other) in pairwise(sentences)]
         for number, (before, sentence) in enumerate(sentences):
             candidate = Candidate(
                 text=sentence.text,
@@ -143,10 +143,15 @@ def candidates(passages: Sequence[Passage], said: str = "") -> list[tuple[Senten
                 page=page,
                 number=number,
             )
-            leads_on = number < len(after) and after[number] in said
-            if leads_on or sentence.text not in said:
+            if sentence.text not in said or any(said_for_next[number : number + 1]):
                 found.append((sentence, candidate))
     return found
+
+
+def _said_for(one: Sentence, following: Sentence, said: str) -> bool:
+    """Whether a sentence stands in what was said because the one behind it leans on it."""
+    together = one.article.text[one.start : following.end]
+    return bool(said) and together in said and with_antecedent(following, "").start <= one.start
 
 
 def _page(passage: Passage) -> tuple[Page, list[tuple[str, Sentence]]]:
@@ -247,10 +252,16 @@ def _says_the_same(one: Sentence, other: Sentence) -> bool:
     """
     if share_of_words(one, other) <= _SAME or _figures(one) != _figures(other):
         return False
-    left, right = _capitalised(one), _capitalised(other)
-    if set(left) - set(right) and set(right) - set(left):  # each names somebody whom the other does not
+    names, others = _names(one), _names(other)
+    if names - others and others - names:  # each names somebody whom the other does not
         return False
+    left, right = _capitalised(one), _capitalised(other)
     return [word for word in left if word in right] == [word for word in right if word in left]
+
+
+def _names(sentence: Sentence) -> frozenset[str]:
+    read = read_words(sentence.text, sentence.article.language)
+    return frozenset(word.stem for word in read if word.kind == "name" and word.text not in DAYS)
 
 
 def _capitalised(sentence: Sentence) -> list[str]:

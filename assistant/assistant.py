@@ -171,7 +171,7 @@ class Assistant:
         search = partial(self._passages, vectors=vectors, filters=filters, today=today)
         ways = (asked.strip(),) if read_excerpts(asked) else readings(asked, turns)  # no quoted "he" is replaced
         for reading in [way for way in ways if read_claim(way)] or ways:
-            quoted = asked_about(asked, reading)
+            quoted = asked_about(asked, turns)
             asked_as, passages, decision = yield from (
                 self._look_up(reading, quoted, search)
                 if quoted
@@ -275,7 +275,7 @@ class Assistant:
     def _look_up(
         self, question: str, quoted: Sequence[str], search: Callable[[str], list[Passage]]
     ) -> Generator[str, None, tuple[str, list[Passage], Decision]]:
-        """The same for a question that quotes: the quoted words are what is searched for."""
+        """As ``_read``, for a question that quotes: the quoted words are what is searched for."""
         found = [(excerpt, search(excerpt)) for excerpt in quoted]
         passages = list(dict.fromkeys(passage for _, mine in found for passage in mine))
         yield f"Reading {len(passages)} passages"

@@ -65,7 +65,7 @@ _THIS_OR_THAT = re.compile(
     re.IGNORECASE,
 )
 _WEIGHS = re.compile(
-    r"\b(?:or|than|before|after|first|oder|als|vor|nach|zuerst|ou|avant|après|d['’]abord|o|antes|después|primero)\b",
+    r"\b(?:or|than|before|after|first|oder|als|vor|nach|zuerst|ou|avant|après|d['’]abord|antes|después|primero)\b|\so\s",
     re.IGNORECASE,
 )
 

@@ -96,31 +96,34 @@ def _compare(store: Store, problems: list[Problem]) -> dict[str, int | None]:
     counts: dict[str, int | None] = {"articles": store.catalog.article_count(), "chunks": len(chunks)}
     if mismatches := store.mismatches():
         problems.append(Problem(f"made with another {' and '.join(mismatches)}", "Run: assistant rebuild"))
-    opened: dict[IndexName, Callable[[], FullText | Vectors | None]] = {
-        "fulltext": lambda: store.fulltext,
-        "vectors": store.own_vectors,
-    }
-    for name, open_index in opened.items():
+    for name in outbox.INDEXES:
+        counts |= {name: None, f"{name} waiting": store.pending(name)}
         try:
-            index = open_index()
-            stored = None if index is None else index.ids()
+            counts[name] = _compare_index(store, name, chunks, problems)
         except StoreProblem as error:  # the rest is worth knowing all the more
             problems.append(Problem(str(error), error.hint))
-            index = stored = None
-        counts |= {name: None if stored is None else len(stored), f"{name} waiting": store.pending(name)}
-        if stored is None:
-            continue
-        open_work = outbox.waiting(store.database, name)
-        if missing := len(chunks - stored - open_work):
-            problems.append(Problem(f"{missing} chunks are missing in {name}", f"Run: assistant rebuild {name}"))
-        if isinstance(index, Vectors) and (lost := len(index.lost(sorted((chunks & stored) - open_work)))):
-            problems.append(
-                Problem(f"{lost} vectors are not found by a search for themselves", f"Run: assistant rebuild {name}")
-            )
-        if extra := len(stored - chunks - open_work):
-            problems.append(Problem(f"{extra} chunks in {name} are in no article", f"Run: assistant rebuild {name}"))
     if waiting := store.pending("fulltext") + store.pending("vectors"):
         problems.append(
             Problem(f"{waiting} rows of index work are open", "Any add, sync or running chat finishes them.")
         )
     return counts
+
+
+def _compare_index(store: Store, name: IndexName, chunks: set[str], problems: list[Problem]) -> int | None:
+    """How many chunks an index holds; None where another process owns it. Raises StoreProblem where it cannot be used."""
+    if name == "vectors" and store.kept_elsewhere():
+        problems.append(Problem("the vectors were last kept elsewhere", "The next command makes them anew here."))
+        return None
+    index: FullText | Vectors | None = store.fulltext if name == "fulltext" else store.own_vectors()
+    if index is None:
+        return None
+    stored, open_work = index.ids(), outbox.waiting(store.database, name)
+    if missing := len(chunks - stored - open_work):
+        problems.append(Problem(f"{missing} chunks are missing in {name}", f"Run: assistant rebuild {name}"))
+    if isinstance(index, Vectors) and (lost := len(index.lost(sorted((chunks & stored) - open_work)))):
+        problems.append(
+            Problem(f"{lost} vectors are not found by a search for themselves", f"Run: assistant rebuild {name}")
+        )
+    if extra := len(stored - chunks - open_work):
+        problems.append(Problem(f"{extra} chunks in {name} are in no article", f"Run: assistant rebuild {name}"))
+    return len(stored)

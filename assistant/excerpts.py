@@ -15,7 +15,7 @@ from assistant.answering import Decision, nearest_articles
 from assistant.chunking import trimmed
 from assistant.citing import cite
 from assistant.quoting import Sentence, pieces_of, with_correction
-from assistant.schema import Article, Citation, Passage, Statement
+from assistant.schema import Article, Citation, Passage, Statement, Turn
 from assistant.words import read_question
 
 LEAST_WORDS = 6  # fewer are a name, a title or a turn of phrase
@@ -30,6 +30,11 @@ _SAME = (
 )
 _MOST = 3  # articles quoted that all hold the words, and excerpts looked for
 _HEADLINE = "The quoted words are the headline of the first article below."
+_SOME = "Not all of the quoted words were found."
+_OF_WRITING = frozenset(
+    """write writes wrote written publish publishes published print printed report reports reported appear appeared say says said
+    outlet paper newspaper article story source date day first""".split()
+)
 
 
 def read_excerpts(question: str) -> tuple[str, ...]:
@@ -41,28 +46,43 @@ def read_excerpts(question: str) -> tuple[str, ...]:
     return tuple(one for one in found if not any(one in other for other in found if one != other))[:_MOST]
 
 
-def asked_about(typed: str, understood: str) -> tuple[str, ...]:
-    """The excerpts that a question is about: its own, or, where it says no more than "And when?", those that it goes on from."""
-    says_more = any(word.kind != "function" for word in read_question(typed, "en").words)
-    return read_excerpts(typed) or (() if says_more else read_excerpts(understood))
+def asked_about(typed: str, turns: Sequence[Turn]) -> tuple[str, ...]:
+    """The excerpts that a question is about: its own, or, where it asks only "And who wrote it?", those that it goes on from."""
+    for question in (typed, *(turn.question for turn in reversed(turns))):
+        if found := read_excerpts(question):
+            return found
+        if any(
+            word.kind != "function" and word.text.lower() not in _OF_WRITING
+            for word in read_question(question, "en").words
+        ):
+            break
+    return ()
 
 
 def decide_excerpts(found: Sequence[tuple[str, Sequence[Passage]]]) -> Decision:
     """One decision on excerpts, each with the passages found for it; of several it is said which are not found."""
     decisions = [decide_excerpt(excerpt, passages) for excerpt, passages in found]
-    held = [decision for decision in decisions if decision.statements]
-    if len(decisions) == 1 or not held:
-        return decisions[0]
-    statements = {one.text: one for decision in held for one in decision.statements}
-    lacking = [f"“{excerpt}”" for (excerpt, _), one in zip(found, decisions, strict=True) if not one.statements]
-    lead = f"None of the articles searched has these words as they stand: {'; '.join(lacking)}." if lacking else ""
-    return replace(held[0], statements=tuple(statements.values()), lead=lead)
+    best = max(decisions, key=lambda decision: ("decline", "nearest", "answer").index(decision.outcome))
+    lacking = [f"“{excerpt}”" for (excerpt, _), one in zip(found, decisions, strict=True) if one.outcome == "decline"]
+    if best.outcome == "decline" or not lacking:
+        return _together(best, decisions)
+    missing = f"None of the articles searched has these words as they stand: {'; '.join(lacking)}."
+    if best.outcome == "nearest":
+        return replace(best, reason=f"{best.reason} {missing}")
+    return replace(_together(best, decisions), reason=_SOME, lead=missing)
+
+
+def _together(best: Decision, decisions: Sequence[Decision]) -> Decision:
+    """The best decision with the statements, and what is said before them, of all."""
+    statements = {one.text: one for decision in decisions for one in decision.statements}
+    leads = dict.fromkeys(decision.lead for decision in decisions if decision.lead)
+    return replace(best, statements=tuple(statements.values()), lead=" ".join(leads))
 
 
 def decide_excerpt(excerpt: str, passages: Sequence[Passage]) -> Decision:
     """Quote the sentences that hold the excerpt, oldest article first, or decline because no passage's article has the words.
 
-    A headline has no place in a text that could be cited: that it is one is said, and its article named first.
+    A headline has no place in a text that could be cited: that it is one is said, and its article named.
     """
     articles = {passage.article.id: passage.article for passage in passages}
     held = sorted(
@@ -70,12 +90,13 @@ def decide_excerpt(excerpt: str, passages: Sequence[Passage]) -> Decision:
         key=lambda citation: (citation.published is None, citation.published, citation.article_id),
     )
     nearest = nearest_articles(passages)
-    headed = [article for article in articles.values() if _find(excerpt, article.title)]
-    if headed and not {article.id for article in headed} & {citation.article_id for citation in held}:
-        ids = [article.id for article in headed]
-        first = nearest_articles([passage for passage in passages if passage.article.id in ids])
-        others = tuple(one for one in nearest if one.article_id not in ids)
-        return Decision("nearest", _HEADLINE, 0.0, (), (*first, *others)[: max(len(first), len(nearest))])
+    headed = next((article for article in articles.values() if _find(excerpt, article.title)), None)
+    if headed and headed.id in {citation.article_id for citation in held}:
+        headed = None
+    if not held and headed:
+        first = nearest_articles([passage for passage in passages if passage.article.id == headed.id])
+        others = tuple(one for one in nearest if one.article_id != headed.id)
+        return Decision("nearest", _HEADLINE, 0.0, (), (*first, *others)[: len(nearest)])
     if not held:
         return Decision(
             "decline", "None of the articles searched has the quoted words as they stand.", 0.0, (), nearest
@@ -84,7 +105,14 @@ def decide_excerpt(excerpt: str, passages: Sequence[Passage]) -> Decision:
     for citation in held[:_MOST]:
         statements[citation.quote] = (*statements.get(citation.quote, ()), citation)
     said = tuple(Statement(quote, 1.0, citations) for quote, citations in statements.items())
-    return Decision("answer", "The quoted words stand in this article.", 1.0, said, nearest)
+    lead = f"They are also the headline of an article: {_named(headed)}." if headed else ""
+    return Decision("answer", "The quoted words stand in this article.", 1.0, said, nearest, lead)
+
+
+def _named(article: Article) -> str:
+    day = article.published
+    written = f"{day.day} {day:%B} {day.year}" if day else "undated"
+    return f"“{article.title}”, {article.source or 'source not stated'}, {written}"
 
 
 def _cite_excerpt(excerpt: str, article: Article) -> Iterator[Citation]:

@@ -101,15 +101,20 @@ def stored_at(catalog: Catalog, path: Path) -> dict[Path, dict[str, str]]:
 def remove_gone(store: Store, path: Path, before: Mapping[Path, Mapping[str, str]], tally: Tally) -> None:
     """Remove the articles of a folder or file that were stored ``before`` and that were not met when it was read.
 
-    None is removed whose file could not be read, and none that another process has added meanwhile.
+    None is removed whose file could not be read, and none that another process has added meanwhile. Nor is any of a folder that
+    was added on its own inside this one and in which nothing is any more: its disk may not be there.
     """
     place = as_stored(place_of(path))
+    inside = [root for root in before if as_stored(root) != place and as_stored(root).is_relative_to(place)]
+    away = {root for root in inside if before[root] and not any(root.iterdir())}
+    tally.notes.extend(f"{root}: nothing is there any more, and its articles are kept" for root in sorted(away))
     with store.writing():
         gone = [
             article_id
             for root, origins in before.items()
             for article_id, below in store.catalog.from_root(str(root)).items()
-            if article_id not in tally.seen
+            if root not in away
+            and article_id not in tally.seen
             and origins.get(article_id) == below
             and (file := as_stored(root / below)).is_relative_to(place)
             and not tally.is_unread(file)
@@ -149,14 +154,16 @@ def _store(store: Store, item: Found, *, again: bool, tally: Tally) -> bool:
         return False
     article, origin = item.article, Origin(str(item.root), item.path)
     version, held = store.catalog.origin(article.id) or ("", origin)
+    if held != origin and _is_held(store, article.id, held, origin, tally):
+        tally.failed.append(_taken(article.id, held, origin))
+        return False
+    if held.root != origin.root:
+        tally.notes.append(f"{item.path}: taken over from {held.root}, where it is no longer")
     if version == article.version:
         if held != origin:  # a line is in another file now, or a folder in another place
             store.catalog.move(article.id, origin)
         tally.unchanged.append(article.id)
         return True
-    if held != origin and _is_held(store, article.id, held, origin, tally):
-        tally.failed.append(_taken(article.id, held, origin))
-        return False
     change = store.catalog.put(article, store.chunks(article), origin, again=again)
     {"added": tally.added, "changed": tally.changed, "tombstoned": tally.tombstoned}[change].append(article.id)
     return True

@@ -17,7 +17,8 @@ _LEANS = {  # sentences that begin so lean on the one before
         "en": (
             "he|she|they|it|his|her|their|its|this|these|that|those|both|neither",
             r"this (?:day|morning|afternoon|evening|week|month|spring|summer|autumn|fall|winter|year)"
-            r"|it (?:is|was|remains) (?:not |now |still )*(?:known|clear|unclear|true|likely|possible|said|\w+ that)",
+            r"|it (?:is|was|remains) (?:not |now |still )*(?:(?:known|clear|unclear|true|likely|possible|said) )?"
+            "(?:that|whether|how|what|who|if|when|where|why)",
         ),
         "de": (
             "er|sie|es|sein|seine|ihr|ihre|dies|diese|dieser|dieses|beide",
@@ -133,6 +134,12 @@ def with_correction(sentence: Sentence) -> Sentence:
         if last - first >= _ONLY_WRONG:
             break
     return Sentence(article, sentence.start, end)
+
+
+def repeats_what_was_wrong(sentence: Sentence, question: str) -> bool:
+    """Whether a sentence says what its outlet takes back: itself, or as one that leans on that and puts nothing right."""
+    leaning = with_antecedent(sentence, question)
+    return takes_back(sentence) or (takes_back(leaning) and not _PUTS_RIGHT.search(sentence.text))
 
 
 def takes_back(sentence: Sentence) -> bool:

@@ -19,7 +19,7 @@ from assistant.evidence import Evidence
 from assistant.fulltext import words
 from assistant.models import Encoder
 from assistant.press import Press, is_same, key
-from assistant.quoting import Sentence, takes_back, with_antecedent
+from assistant.quoting import Sentence, repeats_what_was_wrong
 from assistant.schema import Passage, Statement
 from assistant.settings import Settings
 from assistant.words import Word, read_question, read_words
@@ -49,7 +49,9 @@ _DATES = re.compile(
 )
 _DENIES = re.compile(
     r"\b(?:den(?:y|ies|ied|ial)|reject(?:s|ed)?|disput(?:es|ed)|refut(?:es|ed)|dismiss(?:es|ed)|false|untrue|not true|no truth"
-    r"|wrong(?:ly)?|incorrect(?:ly)?|withdr(?:aws?|ew|awn)|retract(?:s|ed)?|debunk(?:s|ed)?|hoax|unfounded|baseless)\b",
+    r"|(?:is|was) wrong|wrongly (?:reported|said|wrote|stated)"
+    r"|withdr(?:aws?|ew|awn) (?:its|the|their|that) (?:report|claim|statement|story)"
+    r"|retract(?:s|ed)?|debunk(?:s|ed)?|hoax|unfounded|baseless)\b",
     re.IGNORECASE,
 )
 _NO_DENIAL = re.compile(r"\bno (?:fewer|less|more) than\b|\bnot only\b|\bno one else\b", re.IGNORECASE)
@@ -132,7 +134,7 @@ def count_sources(
 
 def _may_state(claim: str, sentence: Sentence) -> bool:
     """Whether the sentence has the claim's numbers, dates aside, denies no more and no less, and takes nothing back."""
-    if takes_back(with_antecedent(sentence, claim)):
+    if repeats_what_was_wrong(sentence, claim):
         return False
     language = sentence.article.language
     wanted = {word.stem for word in _numbers(_DATES.sub(" ", claim), "en")}

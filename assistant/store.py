@@ -125,12 +125,18 @@ class Store:
 
     def _settle(self, vectors: Vectors) -> None:
         """Make the vectors anew where they were last kept elsewhere: what is here may be of another time and encoder."""
-        place = self.settings.chroma_url or "folder"
-        if self.database.recorded(_VECTORS_IN) not in (None, place):
+        if self.kept_elsewhere():
             log.warning("the vectors were kept elsewhere before; they are being made anew")
             vectors.clear()
             outbox.refill(self.database, "vectors")
-        self.database.record(_VECTORS_IN, place)
+        self.database.record(_VECTORS_IN, self._place())
+
+    def _place(self) -> str:
+        return self.settings.chroma_url or "folder"
+
+    def kept_elsewhere(self) -> bool:
+        """Whether the vectors were last kept in another place, on a server or in the folder, than the settings name."""
+        return self.database.recorded(_VECTORS_IN) not in (None, self._place())
 
     def _mend(self, vectors: Vectors) -> None:
         """Ask the index for rows that it should hold, by their own vectors; promise again all that are missing.
@@ -226,7 +232,7 @@ class Store:
     def rebuild(self, index: IndexName | None = None, *, on_progress: Progress = quiet) -> None:
         """Build one index anew from the catalog, or, without a name, cut the articles anew and build both.
 
-        Passages are cut for one encoder's window, so that with another encoder both are built whatever was named. Interrupted, it
+        Passages are cut for one encoder's window, so that with another encoder its vectors are never built alone. Interrupted, it
         is resumed by the next command. Raises StoreProblem where another process owns the vector index, and ModelProblem, before
         anything is deleted, where the encoder cannot be loaded.
         """
@@ -234,8 +240,8 @@ class Store:
             index = None
         if index is None:
             _ = self.encoder.fingerprint  # loaded here
-        vectors = None if index == "fulltext" else self._only_owner(anew=True)
         with self.writing():  # all of it: what another process did of the new work in between would be cleared
+            vectors = None if index == "fulltext" else self._only_owner(anew=True)
             if vectors is not None:
                 vectors.clear()
             with self.database.writing():
@@ -287,6 +293,7 @@ class Store:
         for name in outbox.INDEXES:
             outbox.refill(restored, name)
         restored.record(_CATALOG, self.database.recorded(_CATALOG) or "")
+        restored.record(_VECTORS_IN, self._place())
 
     def _cut_anew(self, on_progress: Progress) -> None:
         self.catalog.forget_files()

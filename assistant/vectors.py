@@ -162,11 +162,12 @@ class Vectors:
         """Whether the index can be read at all; a file of it may be gone or damaged."""
         from chromadb.errors import InternalError
 
-        try:
-            self._collection.peek(1)
-            self._collection.count()
-        except InternalError:
-            return False
+        with self._asking():
+            try:
+                self._collection.peek(1)
+                self._collection.count()
+            except InternalError:
+                return False
         return True
 
     def ids(self) -> set[str]:

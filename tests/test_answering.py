@@ -75,6 +75,7 @@ def test_a_quote_goes_back_to_the_sentence_that_says_who_he_is(judged: str, quot
     [
         ("This year 40 people died.", "en"),
         ("It is not known whether anyone was hurt.", "en"),
+        ("It was clear that nobody was hurt.", "en"),
         ("Il y a trois morts.", "fr"),
         ("Es gibt drei Tote.", "de"),
         ("Esta semana murieron tres personas.", "es"),
@@ -83,6 +84,12 @@ def test_a_quote_goes_back_to_the_sentence_that_says_who_he_is(judged: str, quot
 def test_what_refers_to_nothing_is_quoted_alone(text: str, language: str) -> None:
     asked = "Who was hurt?"
     assert with_antecedent(sentence(text, f"The minister came late. {text}", language), asked).text == text
+
+
+def test_an_it_that_stands_for_something_is_quoted_with_it() -> None:
+    text = "The bridge at Tavel fell. It is likely to cost two billion."
+    quoted = with_antecedent(sentence("It is likely to cost two billion.", text), "What will it cost?")
+    assert quoted.text == text
 
 
 def test_a_correction_reaches_over_what_was_brought_along() -> None:
@@ -251,6 +258,12 @@ def test_what_was_only_brought_along_may_be_said_by_itself(assistant: Assistant,
     ]
 
 
+def test_two_statements_side_by_side_are_both_said_already(assistant: Assistant, write: Callable[..., Path]) -> None:
+    text = "The museum reopened on Monday. Visitors queued for three hours."
+    assistant.add([write("a.md", text, title="Museum", published="2024-06-01")])
+    assert candidates(assistant.retrieve("When did the museum reopen?"), text) == []
+
+
 def test_a_copy_in_another_article_is_shown_once(assistant: Assistant, write: Callable[..., Path]) -> None:
     text = "The clinic at Tavel opened on 3 May. It employs 40 nurses."
     for number in (1, 2):
@@ -297,6 +310,12 @@ def test_what_disagrees_in_a_number_or_a_not_is_shown_side_by_side(
             "Senator Cardin called for an independent investigation into the collapse of the bridge on Tuesday.",
             "en",
             False,
+        ),
+        (
+            "Rescuers pulled two people from the cold river on Tuesday evening.",
+            "Divers pulled two people from the cold river on Tuesday evening.",
+            "en",
+            True,
         ),
         ("Fifteen people were killed in the blast.", "Sixteen people were killed in the blast.", "en", False),
         ("The Kremlin has denied the call with Musk.", "The Kremlin denied the call with Musk.", "en", True),

@@ -117,3 +117,16 @@ def test_a_server_that_is_gone_is_said_with_a_hint(tmp_path: Path, write: Write)
         examined = examine(again.store, lambda: "none")
     assert any("cannot be opened" in problem.what for problem in examined.problems)
     assert examined.counts["articles"] == 1
+
+
+def test_the_doctor_looks_at_a_server_without_taking_the_vectors_there(
+    server: str, tmp_path: Path, write: Write
+) -> None:
+    folder = Settings(home=tmp_path / "home")
+    with Assistant(folder, encoder=WordEncoder()) as assistant:
+        assistant.add([write("bridge.md", BRIDGE, title="Bridge")])
+    with Assistant(folder.model_copy(update={"chroma_url": server}), encoder=WordEncoder()) as looking:
+        assert "kept elsewhere" in examine(looking.store, lambda: "none").problems[0].what
+    with Assistant(folder, encoder=WordEncoder()) as assistant:
+        assert len(vectors_of(assistant)) == 1
+        assert assistant.store.pending("vectors") == 0

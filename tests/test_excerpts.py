@@ -90,10 +90,28 @@ def test_the_limits_of_the_question_hold(stored: Assistant) -> None:
 
 
 def test_a_headline_is_known_as_one_and_its_article_named_first(newsroom: Assistant) -> None:
-    answer = newsroom.ask("When was “Power fails across Spain and Portugal” published?")
+    answer = newsroom.ask("Who published “Three students share 700,000 dollars for reading a scroll from Herculaneum”?")
     assert answer.outcome == "nearest"
     assert answer.reason == "The quoted words are the headline of the first article below."
-    assert (answer.nearest[0].source, str(answer.nearest[0].published)) == ("Sample Wire", "2025-04-28")
+    assert answer.nearest[0].title.startswith("Three students share 700,000 dollars")
+
+
+def test_a_headline_that_another_article_quotes_is_named_beside_the_quote(newsroom: Assistant) -> None:
+    answer = newsroom.ask("When was “Power fails across Spain and Portugal” published?")
+    assert answer.lead == (
+        "They are also the headline of an article: “Power fails across Spain and Portugal”, Sample Wire, 28 April 2025."
+    )
+    assert all("Power fails across Spain and Portugal" in statement.text for statement in answer.statements)
+
+
+def test_of_a_misquote_and_a_headline_both_are_said(newsroom: Assistant) -> None:
+    answer = newsroom.ask(
+        "Who wrote “none of these seven words stands anywhere”, and who “Three students share 700,000 dollars for reading a"
+        " scroll from Herculaneum”?"
+    )
+    assert answer.outcome == "nearest"
+    assert "headline of the first article" in answer.reason
+    assert "“none of these seven words stands anywhere”" in answer.reason
 
 
 def test_a_quoted_claim_that_was_taken_back_comes_with_what_puts_it_right(newsroom: Assistant) -> None:
@@ -117,10 +135,12 @@ def test_of_two_quotes_it_is_said_which_is_not_found(stored: Assistant) -> None:
     [
         ("Who wrote “closed for three years after the flood he said nothing of”?", "decline"),  # "he" stays "he"
         ("And when?", "answer"),
+        ("And which paper printed that?", "answer"),
     ],
 )
 def test_a_follow_up_to_a_quote(stored: Assistant, question: str, outcome: str) -> None:
-    turns = [Turn("Who wrote “It had been closed for three years after the flood”, Smith?", "It had been closed.")]
+    quoted = "Who wrote “It had been closed for three years after the flood”, Smith?"
+    turns = [Turn("What did Smith say?"), Turn(quoted, "It had been closed.")]
     answer = stored.ask(question, turns=turns)
     assert answer.outcome == outcome
     assert "Smith said" not in answer.asked_as

@@ -472,7 +472,9 @@ def test_what_is_left_out_of_a_folder_is_counted(tmp_path: Path) -> None:
 
 
 def test_the_ids_that_a_file_has(tmp_path: Path) -> None:
-    (tmp_path / "e\u0301.jsonl").write_bytes(line(id="n1", text="One.") + b"\n{oops\n" + line(id="n2"))
+    (tmp_path / "e\u0301.jsonl").write_bytes(line(id="n1", text="One.") + b"\n" + line(id="n2", text="Two."))
+    (tmp_path / "broken.jsonl").write_bytes(line(id="n1", text="One.") + b"\n{oops\n")
+    assert ids_in(tmp_path, "broken.jsonl", language="en", max_bytes=MAX_BYTES) is None
     (tmp_path / "a.md").write_text("Text.")
     ids = {
         path: ids_in(tmp_path, path, language="en", max_bytes=MAX_BYTES)

@@ -89,6 +89,7 @@ def test_who_retells_or_copies_another_does_not_count_again_and_who_denies_it_no
         ("no fewer than 12 people died", "At least 12 people died.", True),
         ("the mayor denied the report", "The mayor denied the report.", True),
         ("12 people died", "Correction: We wrote that 12 people died.", False),
+        ("twelve soldiers were killed", "Twelve soldiers were killed before the army withdrew from the town.", True),
         ("Musk had spoken to Putin", "That Musk had spoken to Putin, the Kremlin said, was not true.", False),
         ("Musk had spoken to Putin", "The paper withdrew its report that Musk had spoken to Putin.", False),
     ],

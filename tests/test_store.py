@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -845,3 +846,40 @@ def test_a_folder_that_another_one_hides_is_added_on_its_own(assistant: Assistan
     assert (report.added, report.failed) == (("ferry.md",), ())
     assert assistant.sync(top).removed == ()
     assert {row.id for row in assistant.articles()} == {"bridge.md", "ferry.md"}
+
+
+def test_a_copy_of_a_folder_takes_no_article_away_from_the_first(assistant: Assistant, tmp_path: Path) -> None:
+    for name in ("news", "backup"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "bridge.md").write_text(BRIDGE, encoding="utf-8")
+    assistant.add([tmp_path / "news"])
+    report = assistant.add([tmp_path / "backup"])
+    assert [failure.reason for failure in report.failed] == [
+        f"the id bridge.md already belongs to an article from {tmp_path / 'news'}"
+    ]
+    (tmp_path / "news" / "bridge.md").write_text(FERRY, encoding="utf-8")
+    assert assistant.sync(tmp_path / "news").changed == ("bridge.md",)
+
+
+def test_a_folder_inside_that_is_empty_all_at_once_keeps_its_articles(assistant: Assistant, tmp_path: Path) -> None:
+    inside = tmp_path / "news" / "archive"
+    inside.mkdir(parents=True)
+    (inside / "bridge.md").write_text(BRIDGE, encoding="utf-8")
+    (tmp_path / "news" / "ferry.md").write_text(FERRY, encoding="utf-8")
+    assistant.add([inside])
+    assistant.add([tmp_path / "news"])
+    (inside / "bridge.md").unlink()  # as if its disk were not there
+    report = assistant.sync(tmp_path / "news")
+    assert report.removed == ()
+    assert any("nothing is there any more" in note for note in report.notes)
+    assert {row.id for row in assistant.articles()} == {"bridge.md", "ferry.md"}
+
+
+def test_an_article_whose_folder_is_gone_is_replaced_with_a_note(assistant: Assistant, tmp_path: Path) -> None:
+    for name, text in (("usb", BRIDGE), ("notes", FERRY)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "index.md").write_text(text, encoding="utf-8")
+    assistant.add([tmp_path / "usb" / "index.md"])
+    shutil.rmtree(tmp_path / "usb")
+    report = assistant.add([tmp_path / "notes" / "index.md"])
+    assert report.notes == (f"index.md: taken over from {tmp_path / 'usb'}, where it is no longer",)

@@ -109,7 +109,7 @@ def read_root(
 
 
 def ids_in(root: Path, path: str, *, language: str, max_bytes: int) -> frozenset[str] | None:
-    """The ids of the articles in a file as it was stored: none where it is gone, None where that cannot be told."""
+    """The ids of the articles in a file as it was stored: none where it is gone, None where not all of it can be read."""
     spellings = (path, unicodedata.normalize("NFD", path))  # stored composed, whatever the disk has
     try:
         file = next((root / spelling for spelling in spellings if (root / spelling).exists()), None)
@@ -117,7 +117,8 @@ def ids_in(root: Path, path: str, *, language: str, max_bytes: int) -> frozenset
             return frozenset()
         if file.suffix.lower() != ".jsonl":
             return frozenset({path})
-        return frozenset(found.id for _, found in _lines_of(file, path, language, max_bytes) if found.id)
+        lines = [found for _, found in _lines_of(file, path, language, max_bytes)]
+        return None if any(found.failure for found in lines) else frozenset(found.id for found in lines if found.id)
     except OSError:
         return None
 

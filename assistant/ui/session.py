@@ -85,7 +85,7 @@ def lost() -> Session:
         "The conversation so far is no longer kept.",
         "The page was open for long, or lost its connection. Say again what a follow-up is about.",
     )
-    return Session(messages=(Message("assistant", said),), citations=())
+    return Session(messages=(Message("assistant", said),))
 
 
 def greet(assistant: Assistant) -> tuple[str, list[str]]:
