@@ -5,7 +5,6 @@ Every statement is verbatim: one or more whole sentences of an article, sliced b
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -16,12 +15,11 @@ from assistant.chunking import trimmed
 from assistant.citing import cite
 from assistant.conversation import Before, weighs_two
 from assistant.evidence import Candidate, Evidence, Support
-from assistant.fulltext import words
 from assistant.models import Encoder, Page
 from assistant.quoting import Sentence, pieces_of, with_antecedent, with_correction
+from assistant.sameness import says_the_same
 from assistant.schema import Article, Citation, Nearest, Outcome, Passage, Statement
 from assistant.settings import Settings
-from assistant.words import DAYS, read_words
 
 _NOTHING = Before()
 _SAME_ARTICLE = 1.0  # log odds; all 13 follow-ups of the fit split are answered by an article of the turn before
@@ -29,16 +27,6 @@ _TOO_SHORT = 20  # characters; a shorter sentence, "He denies it.", may stand in
 _NEAREST = 3  # articles offered with a decline
 _FURTHER = 0.5  # a further statement has at least this share of the best one's probability
 _FURTHER_OF_TWO = 0.3  # the same where a question weighs two things, so that its answer has two halves
-_SAME = 0.6  # two sentences that share more of their words say the same
-_NOT = frozenset(
-    """no not never none nobody nothing neither nor cannot nicht nichts niemand weder kein keine keinen keinem keiner keines nie
-    niemals ne n pas jamais aucun aucune rien ni nunca nadie ningún ninguna ninguno tampoco""".split()
-)
-_DENIES = re.compile(
-    r"\b(?:den(?:y|ies|ied|ying)|reject(?:s|ed|ing)?|disput(?:es?|ed|ing)|dementier\w*|bestreite\w*|bestritt\w*|dément\w*"
-    r"|ni(?:e|ent|ait|aient|é|ée|a)|niega\w*|negó|negaron|desmient\w*|desmint\w*)\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +170,7 @@ def _statements(question: str, ranked: Sequence[tuple[Sentence, Support]], limit
     for sentence, support in ranked:
         if len(chosen) == limit:
             break
-        if any(_says_the_same(sentence, judged) or _is_shown(sentence, quoted) for judged, quoted, _ in chosen):
+        if any(says_the_same(sentence, judged) or _is_shown(sentence, quoted) for judged, quoted, _ in chosen):
             continue
         wanted = with_correction(with_antecedent(sentence, question))
         quoted = _beside(wanted, sentence, [earlier for _, earlier, _ in chosen])
@@ -243,54 +231,6 @@ def _place(cited: Sentence | Citation) -> tuple[str, int, int]:
 
 def _overlap(one: tuple[str, int, int], other: tuple[str, int, int]) -> bool:
     return one[0] == other[0] and one[1] < other[2] and other[1] < one[2]
-
-
-def _says_the_same(one: Sentence, other: Sentence) -> bool:
-    """Whether two sentences share so many words that the second tells the reader nothing: no other name, number or day, no "not".
-
-    "Russia accused Ukraine" is not what "Ukraine accused Russia" says: the names of both come in one order.
-    """
-    if share_of_words(one, other) <= _SAME or _figures(one) != _figures(other):
-        return False
-    names, others = _names(one), _names(other)
-    if names - others and others - names:  # each names somebody whom the other does not
-        return False
-    left, right = _capitalised(one), _capitalised(other)
-    return [word for word in left if word in right] == [word for word in right if word in left]
-
-
-def _names(sentence: Sentence) -> frozenset[str]:
-    read = read_words(sentence.text, sentence.article.language)
-    return frozenset(word.stem for word in read if word.kind == "name" and word.text not in DAYS)
-
-
-def _capitalised(sentence: Sentence) -> list[str]:
-    """The stems of the capitalised words of a sentence, each once, in order; a day may stand anywhere."""
-    read = read_words(sentence.text, sentence.article.language)
-    capitalised = [
-        word for word in read if word.text[0].isupper() and word.kind != "function" and word.text not in DAYS
-    ]
-    return list(dict.fromkeys(word.stem for word in capitalised))
-
-
-def share_of_words(one: Sentence, other: Sentence) -> float:
-    """The share of the words of two sentences, each counted once, that both have."""
-    left, right = (frozenset(words(sentence.text, sentence.article.language)) for sentence in (one, other))
-    return len(left & right) / max(len(left | right), 1)
-
-
-def _figures(sentence: Sentence) -> frozenset[str]:
-    """The numbers, days and negations of a sentence: where they differ, two accounts disagree."""
-    text, language = sentence.text, sentence.article.language
-    denied = ({"not"} if denies(text, language) else set()) | ({"denied"} if _DENIES.search(text) else set())
-    read = read_words(text, language)
-    return frozenset(word.stem for word in read if word.kind == "number" or word.text in DAYS) | denied
-
-
-def denies(text: str, language: str) -> bool:
-    """Whether there is a "not" or the like in a text."""
-    read = (word.text.lower() for word in read_words(text, language))
-    return any(word in _NOT or word.endswith(("n't", "n’t")) for word in read)
 
 
 def nearest_articles(passages: Sequence[Passage]) -> tuple[Nearest, ...]:

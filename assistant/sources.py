@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from assistant.answering import Decision, answers_from, candidates, denies, nearest_articles, share_of_words
+from assistant.answering import Decision, answers_from, candidates, nearest_articles
 from assistant.citing import cite
 from assistant.conversation import names
 from assistant.evidence import Evidence
@@ -20,6 +20,7 @@ from assistant.fulltext import words
 from assistant.models import Encoder
 from assistant.press import Press, is_same, key
 from assistant.quoting import Sentence, repeats_what_was_wrong
+from assistant.sameness import denies, share_of_words
 from assistant.schema import Passage, Statement
 from assistant.settings import Settings
 from assistant.words import Word, read_question, read_words

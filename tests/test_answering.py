@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from assistant import Assistant, Settings
-from assistant.answering import Decision, _beside, _says_the_same, _why_not, candidates, join
+from assistant.answering import Decision, _beside, _why_not, candidates, join
 from assistant.citing import cite
 from assistant.evidence import Support
 from assistant.quoting import Sentence, takes_back, with_antecedent, with_correction
+from assistant.sameness import says_the_same
 from assistant.schema import Article, Nearest, Statement, Turn
 
 TEXT = """Jean Kaseya heads the agency. It is based in Addis Ababa. He sees no need to close borders. They stay open.
@@ -325,7 +326,7 @@ def test_what_disagrees_in_a_number_or_a_not_is_shown_side_by_side(
 def test_what_says_something_else_in_almost_the_same_words_is_no_repetition(
     one: str, other: str, language: str, same: bool
 ) -> None:
-    assert _says_the_same(sentence(one, one, language), sentence(other, other, language)) is same
+    assert says_the_same(sentence(one, one, language), sentence(other, other, language)) is same
 
 
 def test_what_an_article_lacks_is_said_of_that_article() -> None:
