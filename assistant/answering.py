@@ -33,7 +33,7 @@ _FURTHER_OF_TWO = 0.3  # the same where a question weighs two things, so that it
 class Decision:
     """What to say: ``statements`` is empty unless ``outcome`` is "answer". ``confidence`` is the best sentence's probability.
 
-    ``lead`` is said before the statements in words of the assistant's own, "" for most questions.
+    ``lead`` is said before the statements in words of the assistant's own, and ``note`` what they rest on; "" for most questions.
     """
 
     outcome: Outcome
@@ -42,6 +42,7 @@ class Decision:
     statements: tuple[Statement, ...]
     nearest: tuple[Nearest, ...]
     lead: str = ""
+    note: str = ""
 
 
 def decide(

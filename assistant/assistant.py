@@ -195,7 +195,7 @@ class Assistant:
             passages=tuple(passages),
             nearest=decision.nearest,
             engine=self.engine(),
-            notes=(*notes, *self._judged_by[1], *([decision.reason] if decision.lead else [])),
+            notes=(*notes, *self._judged_by[1], *([decision.note] if decision.note else [])),
             lead=decision.lead if len(statements) == len(decision.statements) else "",
         )
 

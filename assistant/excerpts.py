@@ -105,7 +105,7 @@ def decide_excerpt(excerpt: str, passages: Sequence[Passage]) -> Decision:
     for citation in held[:_MOST]:
         statements[citation.quote] = (*statements.get(citation.quote, ()), citation)
     said = tuple(Statement(quote, 1.0, citations) for quote, citations in statements.items())
-    lead = f"They are also the headline of an article: {_named(headed)}." if headed else ""
+    lead = f"These words are the headline of an article: {_named(headed)}. They also stand below." if headed else ""
     return Decision("answer", "The quoted words stand in this article.", 1.0, said, nearest, lead)
 
 

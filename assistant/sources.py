@@ -130,7 +130,8 @@ def count_sources(
     more = len(passages) == settings.passages and any(telling.sentence.article.id == last for telling in tellings)
     statements = tuple(map(_statement, groups))
     sure = min(statement.support for statement in statements)
-    return Decision("answer", _COUNTED, sure, statements, nearest_articles(passages), lead=_lead(groups, more=more))
+    lead = _lead(groups, more=more)
+    return Decision("answer", _COUNTED, sure, statements, nearest_articles(passages), lead=lead, note=_COUNTED)
 
 
 def _may_state(claim: str, sentence: Sentence) -> bool:

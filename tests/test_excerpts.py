@@ -99,7 +99,8 @@ def test_a_headline_is_known_as_one_and_its_article_named_first(newsroom: Assist
 def test_a_headline_that_another_article_quotes_is_named_beside_the_quote(newsroom: Assistant) -> None:
     answer = newsroom.ask("When was “Power fails across Spain and Portugal” published?")
     assert answer.lead == (
-        "They are also the headline of an article: “Power fails across Spain and Portugal”, Sample Wire, 28 April 2025."
+        "These words are the headline of an article: “Power fails across Spain and Portugal”, Sample Wire, 28 April 2025."
+        " They also stand below."
     )
     assert all("Power fails across Spain and Portugal" in statement.text for statement in answer.statements)
 

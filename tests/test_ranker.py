@@ -128,7 +128,7 @@ def test_either_way_answers_come_exact_and_without_a_note(
     with Assistant(Settings(home=tmp_path / "home", ranker=chosen), encoder=encoder) as assistant:
         assistant.add([DATA / "2024-10-25-newspaper-report.txt"])
         answer = assistant.ask("How much did Musk give to America PAC in the first half of October?")
-        assert answer.statements[0].text.startswith("He put another $44 million")
+        assert "He put another $44 million" in answer.statements[0].text
         assert named in answer.engine.ranker
         assert answer.notes == ()
         assert not examine(assistant.store, lambda: assistant.ranker_name).problems
