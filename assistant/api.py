@@ -21,13 +21,12 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from assistant import reports
 from assistant.assistant import Assistant
 from assistant.batch import WrittenQuestion, answer_written
-from assistant.errors import AssistantError, BadInput
+from assistant.errors import UNEXPECTED, UNEXPECTED_HINT, AssistantError, BadInput
 from assistant.owner import ANSWER, ROUTE, Asked, Door
 
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.5  # how often the running chat looks for articles that another process added
-_SEE_LOG = "The log of the server has the details. Nothing was changed; you can ask again."
 _FIELDS = 'Send JSON: {"question": "Who said so?"}, and if you like "turns", "as_of", "since", "until", "source".'
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -100,7 +99,7 @@ def _add_routes(app: FastAPI, assistant: Assistant) -> None:
 
     @app.exception_handler(Exception)
     def answer_unexpected(_: Request, error: Exception) -> JSONResponse:  # the outermost door: uvicorn logs it
-        return JSONResponse({"error": "something went wrong that should not have", "hint": _SEE_LOG}, status_code=500)
+        return JSONResponse({"error": UNEXPECTED, "hint": UNEXPECTED_HINT}, status_code=500)
 
     @app.post("/api/ask")
     def ask(asked: WrittenQuestion) -> dict[str, Any]:

@@ -124,7 +124,9 @@ def _is_json(line: bytes) -> bool:
 def _answered_id(line: bytes) -> str:
     """Raises ValueError, KeyError or TypeError where the line is no answer."""
     row = json.loads(line)
-    return str((row["outcome"], row["id"])[1])
+    if "outcome" not in row:  # the id of an article, say
+        raise KeyError("outcome")
+    return str(row["id"])
 
 
 def _lines(path: Path) -> Iterator[str]:

@@ -16,6 +16,10 @@ The command line prints ``str(error)`` and the hint as two lines and exits with 
 
 from __future__ import annotations
 
+# What the chat page and the API say of any other error, which the log has whole.
+UNEXPECTED = "Something went wrong that should not have."
+UNEXPECTED_HINT = "The log of the server has the details. Nothing was changed; you can ask again."
+
 
 class AssistantError(Exception):
     """The root of the tree. ``hint`` is one sentence that says what to do next."""

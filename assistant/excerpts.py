@@ -15,6 +15,7 @@ from assistant.answering import Decision, nearest_articles
 from assistant.chunking import trimmed
 from assistant.citing import cite
 from assistant.quoting import Sentence, pieces_of, with_correction
+from assistant.rendering import attribution
 from assistant.schema import Article, Citation, Passage, Statement, Turn
 from assistant.words import read_question
 
@@ -105,14 +106,9 @@ def decide_excerpt(excerpt: str, passages: Sequence[Passage]) -> Decision:
     for citation in held[:_MOST]:
         statements[citation.quote] = (*statements.get(citation.quote, ()), citation)
     said = tuple(Statement(quote, 1.0, citations) for quote, citations in statements.items())
-    lead = f"These words are the headline of an article: {_named(headed)}. They also stand below." if headed else ""
+    named = f"“{headed.title}”, {attribution(headed)}" if headed else ""
+    lead = f"These words are the headline of an article: {named}. They also stand below." if headed else ""
     return Decision("answer", "The quoted words stand in this article.", 1.0, said, nearest, lead)
-
-
-def _named(article: Article) -> str:
-    day = article.published
-    written = f"{day.day} {day:%B} {day.year}" if day else "undated"
-    return f"“{article.title}”, {article.source or 'source not stated'}, {written}"
 
 
 def _cite_excerpt(excerpt: str, article: Article) -> Iterator[Citation]:

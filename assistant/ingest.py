@@ -106,7 +106,7 @@ def remove_gone(store: Store, path: Path, before: Mapping[Path, Mapping[str, str
     """
     place = as_stored(place_of(path))
     inside = [root for root in before if as_stored(root) != place and as_stored(root).is_relative_to(place)]
-    away = {root for root in inside if before[root] and not any(root.iterdir())}
+    away = {root for root in inside if before[root] and _is_away(root)}
     tally.notes.extend(f"{root}: nothing is there any more, and its articles are kept" for root in sorted(away))
     with store.writing():
         gone = [
@@ -124,6 +124,16 @@ def remove_gone(store: Store, path: Path, before: Mapping[Path, Mapping[str, str
                 store.catalog.remove(article_id, tombstone=False)
         index_words(store.catalog, store.fulltext)
     tally.removed.extend(gone)
+
+
+def _is_away(folder: Path) -> bool:
+    """Whether a folder is there with nothing in it, as where a disk is to be mounted, or cannot be looked into."""
+    try:
+        return not any(folder.iterdir())
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
 
 
 def _roots(catalog: Catalog, path: Path) -> list[Path]:

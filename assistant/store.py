@@ -33,10 +33,8 @@ from assistant.vectors import COLLECTION, Vectors, open_vectors
 
 log = logging.getLogger(__name__)
 
-_CATALOG, _VECTORS_IN = (
-    "catalog",
-    "vectors in",
-)  # names under which a catalog records which it is, and where its vectors are
+# Under these names a catalog records which one it is, and where its vectors are.
+_CATALOG, _VECTORS_IN = "catalog", "vectors in"
 _NEWEST, _ONE_IN, _LARGEST_SAMPLE = 50, 20, 1_000  # rows: what one loses is seen by the sample's size, not by its share
 
 

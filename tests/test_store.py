@@ -875,6 +875,17 @@ def test_a_folder_inside_that_is_empty_all_at_once_keeps_its_articles(assistant:
     assert {row.id for row in assistant.articles()} == {"bridge.md", "ferry.md"}
 
 
+def test_a_folder_inside_that_was_deleted_takes_its_articles_along(assistant: Assistant, tmp_path: Path) -> None:
+    inside = tmp_path / "news" / "archive"
+    inside.mkdir(parents=True)
+    (inside / "bridge.md").write_text(BRIDGE, encoding="utf-8")
+    (tmp_path / "news" / "ferry.md").write_text(FERRY, encoding="utf-8")
+    assistant.add([inside])
+    assistant.add([tmp_path / "news"])
+    shutil.rmtree(inside)
+    assert assistant.sync(tmp_path / "news").removed == ("bridge.md",)
+
+
 def test_an_article_whose_folder_is_gone_is_replaced_with_a_note(assistant: Assistant, tmp_path: Path) -> None:
     for name, text in (("usb", BRIDGE), ("notes", FERRY)):
         (tmp_path / name).mkdir()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from assistant.errors import AssistantError, BadInput, UnknownArticle
+from assistant.errors import UNEXPECTED, UNEXPECTED_HINT, AssistantError, BadInput, UnknownArticle
 from assistant.rendering import answer_html, cited, inert, read_href
 from assistant.schema import Answer, Citation, Filters, Removed, Turn
 from assistant.ui import panel
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 ANY_SOURCE = "Any source"
 
 _log = logging.getLogger(__name__)
-_UNEXPECTED = "Something went wrong that should not have."
-_UNEXPECTED_HINT = "The log of the server has the details. Nothing was changed; you can ask again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,7 @@ def ask(assistant: Assistant, session: Session, question: str, typed: Mapping[st
         yield _with_reply(asked, panel.problem_html(str(error), error.hint))
     except Exception:  # the outermost event: the reader gets a message, the log the rest
         _log.exception("a question could not be answered")
-        yield _with_reply(asked, panel.problem_html(_UNEXPECTED, _UNEXPECTED_HINT))
+        yield _with_reply(asked, panel.problem_html(UNEXPECTED, UNEXPECTED_HINT))
 
 
 def lost() -> Session:
@@ -97,7 +95,7 @@ def greet(assistant: Assistant) -> tuple[str, list[str]]:
         return panel.problem_html(str(error), error.hint), []
     except Exception:  # the outermost event: the reader gets a message, the log the rest
         _log.exception("the articles could not be listed")
-        return panel.problem_html(_UNEXPECTED, _UNEXPECTED_HINT), []
+        return panel.problem_html(UNEXPECTED, UNEXPECTED_HINT), []
 
 
 def open_source(assistant: Assistant, session: Session, href: str) -> str:
@@ -121,7 +119,7 @@ def _source(assistant: Assistant, session: Session, href: str) -> str:
         return panel.problem_panel_html(str(error), error.hint)
     except Exception:  # the outermost event: the reader gets a message, the log the rest
         _log.exception("a source could not be shown")
-        return panel.problem_panel_html(_UNEXPECTED, _UNEXPECTED_HINT)
+        return panel.problem_panel_html(UNEXPECTED, UNEXPECTED_HINT)
 
 
 def list_articles(assistant: Assistant, words: str, order: str) -> str:
@@ -132,7 +130,7 @@ def list_articles(assistant: Assistant, words: str, order: str) -> str:
         return panel.problem_html(str(error), error.hint)
     except Exception:  # the outermost event: the reader gets a message, the log the rest
         _log.exception("the articles could not be listed")
-        return panel.problem_html(_UNEXPECTED, _UNEXPECTED_HINT)
+        return panel.problem_html(UNEXPECTED, UNEXPECTED_HINT)
 
 
 def _open_citation(assistant: Assistant, session: Session, turn: int, number: int) -> str:
