@@ -33,11 +33,11 @@ from evals.schema import (
     SPLITS,
     Question,
     Split,
-    question_files,
+    named_files,
     read_questions,
     read_sources,
-    read_splits,
     select,
+    splits_of,
 )
 from evals.summary import broken_promises, summarise, summarise_set
 
@@ -47,7 +47,8 @@ RUNS = HERE.parent / ".eval"
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Evaluate the assistant on the fixed questions.")
 
 Files = Annotated[
-    list[Path] | None, typer.Option("--questions", help="Question files; default: all of evals/questions.")
+    list[Path] | None,
+    typer.Option("--questions", help="Question files, or a folder of them; default: evals/questions."),
 ]
 Splits = Annotated[list[str] | None, typer.Option("--split", help="fit, dev or held; may be given several times.")]
 Changes = Annotated[list[str] | None, typer.Option("--set", help="A setting, as NAME=VALUE.", metavar="NAME=VALUE")]
@@ -62,8 +63,8 @@ def check(
     corpus: Corpus = CORPUS,
 ) -> None:
     """Say, line by line, where questions and corpus do not fit together."""
-    files = questions or question_files()
-    sources, stories, asked = read_sources(corpus), read_splits(), read_questions(files)
+    files = named_files(questions or ())
+    sources, stories, asked = read_sources(corpus), splits_of(files), read_questions(files)
     if fill:
         for file in files:
             typer.echo(f"{file.name}: {checking.fill(file, sources)} spans written")
@@ -260,11 +261,12 @@ def write_results(out: Path, cases: Sequence[Case], questions: Sequence[Question
 
 def _questions(files: Sequence[Path] | None, splits: Sequence[str] | None) -> list[tuple[Question, Split]]:
     """The questions to ask with their split; questions of a story in no split are an error."""
-    stories = read_splits()
+    files = named_files(files or ())
+    stories = splits_of(files)
     for name in splits or ():
         if name not in SPLITS:
             raise BadInput(f"there is no split {name}", hint=f"The splits are {', '.join(SPLITS)}.")
-    questions = read_questions(files or question_files())
+    questions = read_questions(files)
     if stray := next((q for q in questions if q.story not in stories), None):
         raise BadInput(f"the story of {stray.id} is in no split", hint="Run: assistant eval check")
     wanted = [split for split in SPLITS if split in (splits or SPLITS)]

@@ -1,4 +1,4 @@
-"""The fixed questions as they lie in ``evals/questions``: one file per group of stories, one JSON object a line.
+"""Questions as they lie in ``evals/questions`` and ``evals/practice``: files of one JSON object a line.
 
 ``evals/questions/README.md`` explains every field and kind. Reading is strict: a misspelt field is an error, not ignored.
 """
@@ -31,6 +31,7 @@ KINDS: tuple[str, ...] = (*get_args(Answerable), *UNANSWERABLE)
 HERE = Path(__file__).resolve().parent
 QUESTIONS = HERE / "questions"
 CORPUS = HERE.parent / "corpus"
+PRACTICE = HERE / "practice"  # invented stories and questions about them, to try things out on; its README says more
 
 
 class _Strict(BaseModel):
@@ -138,6 +139,21 @@ def question_files(folder: Path = QUESTIONS) -> list[Path]:
     if not files:
         raise BadInput(f"there are no questions in {folder}", hint="Put .jsonl files there, or name another folder.")
     return files
+
+
+def named_files(named: Sequence[Path]) -> list[Path]:
+    """These question files, those of a folder in its place; without any, all of ``evals/questions``. Raises BadInput as above."""
+    found = [question_files(path) if path.is_dir() else [path] for path in named or [QUESTIONS]]
+    return [file for files in found for file in files]
+
+
+def splits_of(files: Iterable[Path]) -> dict[str, Split]:
+    """Which split a story belongs to, from ``splits.json`` beside these files; where there is none, that of ``evals/questions``.
+
+    Raises BadInput as ``read_splits`` does.
+    """
+    folders = {file.parent if (file.parent / "splits.json").is_file() else QUESTIONS for file in files}
+    return {story: split for folder in sorted(folders) for story, split in read_splits(folder).items()}
 
 
 def read_splits(folder: Path = QUESTIONS) -> dict[str, Split]:

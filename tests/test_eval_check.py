@@ -13,13 +13,16 @@ from assistant import Article, Assistant, BadInput
 from evals import check, one_article
 from evals.schema import (
     KINDS,
+    PRACTICE,
     QUESTIONS,
     SPLITS,
     SourceFile,
+    named_files,
     question_files,
     read_questions,
     read_sources,
     read_splits,
+    splits_of,
 )
 
 TEXT = "The owl left the zoo on 2 February. Its cage had been cut.\n\n## Later\n\nIt lived in the park."
@@ -64,6 +67,29 @@ def test_the_shipped_questions_have_no_problem() -> None:
     sources = read_sources()
     assert check.check_files(question_files(), sources, read_splits()) == []
     assert check.check_hostile(QUESTIONS, sources) == []
+
+
+def test_the_practice_questions_have_no_problem_and_share_no_story_with_the_others() -> None:
+    files = named_files([PRACTICE])
+    stories = splits_of(files)
+    assert check.check_files(files, read_sources(PRACTICE / "articles"), stories) == []
+    assert set(stories) == {question.story for question in read_questions(files)}
+    assert not set(stories) & set(read_splits())
+
+
+def test_a_folder_stands_for_its_files_and_splits_lie_beside_them(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    for name in ("b.jsonl", "a.jsonl", "own/c.jsonl"):
+        (tmp_path / name).write_text("", encoding="utf-8")
+    (own / "splits.json").write_text('{"dev": ["ferry"]}', encoding="utf-8")
+    assert named_files([own / "c.jsonl", tmp_path]) == [own / "c.jsonl", tmp_path / "a.jsonl", tmp_path / "b.jsonl"]
+    assert named_files([]) == question_files()
+    assert splits_of([own / "c.jsonl"]) == {"ferry": "dev"}
+    assert splits_of([tmp_path / "a.jsonl"]) == read_splits(), "none lies beside it"
+    assert splits_of(named_files([own, tmp_path])) == read_splits() | {"ferry": "dev"}
+    with pytest.raises(BadInput, match="there are no questions in"):
+        named_files([tmp_path / "own" / "c.jsonl", PRACTICE / "articles"])
 
 
 @pytest.mark.parametrize("text", ["{", '{"fit": "owl"}', "[1]"])
