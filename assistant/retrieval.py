@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from assistant.catalog import Allowed, Catalog
 from assistant.fulltext import FullText, Hit
+from assistant.gloss import in_english
 from assistant.models import Encoder
 from assistant.schema import Passage
 from assistant.settings import Settings
@@ -35,29 +36,44 @@ def retrieve(
 
     ``vectors`` is None where they cannot be used: the question is then answered from full text alone. Hits whose chunk is not
     current in the catalog are dropped. ``allowed`` limits what both indexes find. For a question that is not English the best
-    passage comes first, and then those in its language before others that score a little higher.
+    passage comes first, and then those in its language before others that score a little higher; articles in English are
+    searched with its gloss.
     """
-    languages, weight = catalog.languages(), settings.title_weight
-    lexical = search_allowed(
-        lambda limit, ids: fulltext.search(
-            question, languages=languages, limit=limit, title_weight=weight, allowed=ids
-        ),
-        settings.candidates,
-        allowed,
-    )
-    dense: list[Hit] = []
-    if vectors is not None and settings.dense_weight > 0:
-        vector = encoder.encode_questions([question])[0]
+    spoken, weight = catalog.languages(), settings.title_weight
+
+    def search(text: str, languages: Sequence[str]) -> tuple[list[Hit], list[Hit]]:
+        lexical = search_allowed(
+            lambda limit, ids: fulltext.search(
+                text, languages=languages, limit=limit, title_weight=weight, allowed=ids
+            ),
+            settings.candidates,
+            allowed,
+        )
+        if vectors is None or settings.dense_weight == 0:
+            return lexical, []
+        vector = encoder.encode_questions([text])[0]
         dense = search_allowed(
             lambda limit, ids: vectors.search(vector, limit=limit, allowed=ids), settings.candidates, allowed
         )
-    found = catalog.current([*{hit.chunk_id for hit in (*lexical, *dense)}])
-    lexical = [hit for hit in lexical if hit.chunk_id in found]
-    dense = [hit for hit in dense if hit.chunk_id in found]
-    scores = fuse(lexical, dense, dense_weight=settings.dense_weight)
-    lexical_rank = {hit.chunk_id: rank for rank, hit in enumerate(lexical, 1)}
-    dense_rank = {hit.chunk_id: rank for rank, hit in enumerate(dense, 1)}
-    best = _order(question, scores, {chunk_id: article.language for chunk_id, (_, article) in found.items()})
+        return lexical, dense
+
+    searched = [search(question, spoken)]
+    if (english := in_english(question)) != question and "en" in spoken:
+        searched.append(search(english, ["en"]))
+    found = catalog.current([*{hit.chunk_id for engines in searched for hits in engines for hit in hits}])
+    languages = {chunk_id: article.language for chunk_id, (_, article) in found.items()}
+    scores: dict[str, float] = {}
+    lexical_rank: dict[str, int] = {}
+    dense_rank: dict[str, int] = {}
+    for number, engines in enumerate(searched):
+        lexical, dense = (
+            [hit for hit in hits if hit.chunk_id in found and (number == 0 or languages[hit.chunk_id] == "en")]
+            for hits in engines
+        )
+        scores |= fuse(lexical, dense, dense_weight=settings.dense_weight)
+        lexical_rank |= {hit.chunk_id: rank for rank, hit in enumerate(lexical, 1)}
+        dense_rank |= {hit.chunk_id: rank for rank, hit in enumerate(dense, 1)}
+    best = _order(question, scores, languages)
     return [
         Passage(
             *found[chunk_id],

@@ -151,6 +151,8 @@ def guess_language(question: str) -> str:
 
     "von der Leyen", "Rio de Janeiro" and "El Niño" are names in every language: their particles are not counted.
     """
+    if "¿" in question:
+        return "es"
     counted: list[str] = []
     named = False  # whether a name begins behind the word
     for place, word in reversed(list(enumerate(read_words(question, "en")))):

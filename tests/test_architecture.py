@@ -14,8 +14,9 @@ PACKAGE = Path(__file__).resolve().parent.parent / "assistant"
 LAYERS: list[set[str]] = [
     {"errors", "schema"},
     {"locks", "settings"},
-    {"chunking", "citing", "database", "fitted", "fulltext", "models", "press", "reading", "rendering"},
+    {"chunking", "citing", "database", "fitted", "fulltext", "glossaries", "models", "press", "reading", "rendering"},
     {"outbox", "owner", "showing", "vectors", "words"},
+    {"gloss"},
     {"catalog", "conversation", "evidence", "quoting"},
     {"indexing", "retrieval", "sameness", "spelling"},
     {"answering"},

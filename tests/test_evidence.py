@@ -13,6 +13,7 @@ import pytest
 from assistant.errors import ModelProblem
 from assistant.evidence import (
     FEATURES,
+    FURTHER_PAGES,
     JUDGED,
     PAGES,
     Candidate,
@@ -353,7 +354,7 @@ def test_no_candidates_no_supports(evidence: Evidence) -> None:
 
 def test_the_ranker_reads_the_first_pages_and_the_best_sentences_of_them_are_judged() -> None:
     ranker = WordRanker()
-    evidence = Evidence.read(coefficients("with ranker", read=1.0), ranker)
+    evidence = Evidence.read(coefficients("with ranker", read=0.1), ranker)  # too little to come near
     near, far = (
         page_of("Rain fell.", "Musk donated dollars.", "He slept."),
         page_of("Musk donated dollars and roubles."),
@@ -365,6 +366,25 @@ def test_the_ranker_reads_the_first_pages_and_the_best_sentences_of_them_are_jud
     assert supports[-1].probability == 0.0
     assert max(supports, key=lambda support: support.probability) is supports[1]
     assert sum(support.probability > 0 for support in supports) == JUDGED
+
+
+def test_where_the_first_pages_answer_some_more_are_read() -> None:
+    ranker = WordRanker()
+    evidence = Evidence.read(coefficients("with ranker", read=2.0), ranker)
+    near, far = page_of("Musk, who donated."), page_of("Musk, who donated dollars.")
+    between = [one for n in range(PAGES - 1) for one in page_of(f"Rain fell {n} times.")]
+    beyond = [one for n in range(PAGES) for one in page_of(f"Snow fell {n} times.")]
+    found = [*near, *between, *far, *beyond]
+    supports = evidence.score("Who donated dollars?", found, WordEncoder())
+    assert len(ranker.seen) == PAGES + FURTHER_PAGES
+    assert supports[0].probability >= evidence.answer_threshold
+    assert max(supports, key=lambda support: support.probability) is supports[PAGES], "it stands on the fifth page"
+    ranker.seen.clear()
+    evidence.score("Which horse won in Ascot?", found, WordEncoder())
+    assert len(ranker.seen) == PAGES
+    ranker.seen.clear()
+    evidence.score("Who donated dollars?", found, WordEncoder(), sharing=2)
+    assert len(ranker.seen) == PAGES // 2, "a share of the time of one question reads no more"
 
 
 def test_questions_that_share_the_time_of_one_share_its_pages() -> None:
