@@ -213,11 +213,16 @@ def test_what_this_is_is_quoted_with_it(newsroom: Assistant) -> None:
     assert audit.startswith("Later that year a spot check found an object in the wrong place. This led to")
 
 
-def test_both_halves_of_what_is_weighed_are_quoted(newsroom: Assistant) -> None:
-    answer = newsroom.ask("Was the staff member fired before or after the British Museum went public with the thefts?")
-    said = " ".join(statement.text for statement in answer.statements)
-    assert "July 2023" in said
-    assert "16 August" in said
+def test_of_what_is_weighed_less_sure_halves_are_quoted_too(
+    newsroom: Assistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = "Was the staff member fired before or after the British Museum went public with the thefts?"
+    weighed = newsroom.ask(question).statements
+    monkeypatch.setattr("assistant.answering._FURTHER_OF_TWO", 0.5)  # as for other questions
+    others = newsroom.ask(question).statements
+    assert len(others) < len(weighed)
+    assert weighed[: len(others)] == others
+    assert any("16 August" in statement.text for statement in weighed)
 
 
 def decision(*statements: tuple[str, float], outcome: str = "answer") -> Decision:
@@ -348,8 +353,8 @@ def test_two_questions_in_one_are_answered_with_a_sentence_each(newsroom: Assist
 
 
 def test_a_new_topic_is_not_taken_for_the_last_one(newsroom: Assistant) -> None:
-    question = "Who sees no reason to restrict travel because of mpox?"
+    question = "How many electoral votes did the winner of the election reach?"
     answer = newsroom.ask(question, turns=[Turn("When did Hartwig Fischer resign?", "Fischer resigned on Friday.")])
     assert answer.outcome == "answer"
     assert answer.asked_as == question
-    assert any("Kaseya" in statement.text for statement in answer.statements)
+    assert any("312 of the 538" in statement.text for statement in answer.statements)

@@ -157,7 +157,8 @@ def test_right_sentences_do_not_compete_in_training() -> None:
     for token, logit in ((1, 0.5), (2, -1.0), (3, 2.0)):
         spans[:, token, token] = logit
     null = torch.zeros(4)
-    found = [float(loss_of(spans[row : row + 1], null[row : row + 1], gold[row : row + 1])) for row in range(4)]
+    first = torch.zeros(1, dtype=torch.long)
+    found = [float(loss_of(spans[row : row + 1], null[row : row + 1], gold[row : row + 1], first)) for row in range(4)]
     several = math.log(math.exp(0.5) + math.exp(2.0))  # places of one answer are right together
     assert found == pytest.approx(
         [
@@ -168,8 +169,29 @@ def test_right_sentences_do_not_compete_in_training() -> None:
         ],
         abs=1e-5,
     )
-    loss = loss_of(spans.requires_grad_(), null, gold)
+    loss = loss_of(spans.requires_grad_(), null, gold, torch.arange(4))
     assert float(loss.detach()) == pytest.approx(sum(found) / 4, abs=1e-5)
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert spans.grad is not None
+    assert torch.isfinite(spans.grad).all()
+
+
+def test_passages_of_one_question_compete_in_training() -> None:
+    from evals.fit.reader import loss_of
+
+    spans = torch.full((3, 2, 2), float("-inf"))
+    spans[:, 0, 0] = torch.tensor([1.0, 2.0, 0.5])
+    spans[0, 1, 1] = -1.0
+    null = torch.tensor([0.0, 0.5, 0.25])
+    gold = torch.zeros(3, 2, 2, dtype=torch.int8)
+    gold[0, 0, 0] = 1
+    gold[1, 0, 0] = 2  # all that there is to read in the second
+    loss = loss_of(spans.requires_grad_(), null, gold, torch.tensor([0, 0, 1]))
+    first = loss_by_hand([1.0, 1.5], [-1.0, 0.0])  # less each one's own "no answer"
+    assert float(loss.detach()) == pytest.approx((first + loss_by_hand([0.0], [0.25])) / 2, abs=1e-5)
+    alone = loss_of(spans.detach()[:1], null[:1], gold[:1], torch.tensor([0]))
+    with_other = loss_of(spans.detach()[[0, 2]], null[[0, 2]], gold[[0, 2]], torch.tensor([0, 0]))
+    assert float(with_other) > float(alone), "what the other passage says is wrong, too"
     loss.backward()  # type: ignore[no-untyped-call]
     assert spans.grad is not None
     assert torch.isfinite(spans.grad).all()

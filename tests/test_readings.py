@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import re
 import shutil
@@ -16,7 +17,9 @@ from evals.fit.artifacts import give_away
 from evals.fit.asked import read_asked
 from evals.fit.data import SOURCES, cut_sentences, half_of
 from evals.fit.invented import read_invented
-from evals.fit.readings import INVENTED, Readings
+from evals.fit.practice import read_practice
+from evals.fit.readings import INVENTED, PRACTISED, TOGETHER, Readings
+from evals.schema import PRACTICE, read_splits
 
 
 def write_set(
@@ -43,6 +46,27 @@ def test_gold_is_whole_sentences_of_articles_that_are_there() -> None:
     for question in questions:
         assert question["answerable"] == bool(question["evidence"] and question["gold_ids"])
         assert all(any(gold in sentences[key] for key in question["gold_ids"]) for gold in question["evidence"])
+
+
+def test_practice_questions_are_read_with_passages_that_compete() -> None:
+    articles, questions = read_practice()
+    assert {article["id"].rpartition("-")[0] for article in articles} == {
+        story for story, split in read_splits(PRACTICE).items() if split == "fit"
+    }
+    gold = {question["question"]: question["evidence"] for question in questions}
+    readings, answered = Readings(PRACTISED, Path()), 0
+    for read in itertools.islice(readings.together(0), 200):
+        [text] = {reading.question for reading in read}
+        question = text if text in gold else f"Is it reported that {text}?"
+        assert 1 < len(read) <= TOGETHER + 1
+        marked = {reading.page.text[start:end].strip() for reading in read for start, end in reading.spans}
+        assert all(any(one.strip(" .") in text for one in gold[question]) for text in marked)
+        assert bool(marked) == bool(gold[question])
+        for reading in read:
+            if not reading.spans:
+                assert not any(sentence.strip(" .") in reading.page.text for sentence in gold[question]), question
+        answered += bool(marked)
+    assert 100 < answered < 200
 
 
 def test_no_question_is_asked_twice() -> None:

@@ -1,14 +1,15 @@
 """Trains the evidence ranker: writes ``assistant/fitted/ranker.safetensors``, ``ranker.json`` and ``ranker_ids.json``.
 
     python -m evals.fit.ranker --data FOLDER [--work FOLDER] [--turns 2] [--steps N] [--out FOLDER]
-        [--from FOLDER [--fixed-layers N] [--share 0.5]]
+        [--from FOLDER [--fixed-layers N] [--share 0.5] [--together]]
     python -m evals.fit.ranker --data FOLDER --leave-out amazon_reviews [--work FOLDER] [--steps N]    # writes no ranker
 
 FOLDER holds one folder per question set, see ``evals/fit/data.py``; ``evals/fit/readings.py`` says what is read. It starts from
 the packaged encoder, or an earlier ranker, and trains all but its word embeddings. Only the fitting halves are seen, less the
 topics kept out of it, on a slice of which the learning curve is measured. Progress is kept in the work folder: the same command
 goes on where it stopped; ``--steps`` ends sooner, with the rate falling to zero by then. The order of questions is the same in
-every run. ``--fixed-layers N`` leaves an earlier ranker's embeddings and N lowest layers as they are: that saves time.
+every run. ``--together`` reads each question with passages that compete, as the product does, after training on them one by
+one. ``--fixed-layers N`` leaves an earlier ranker's embeddings and N lowest layers as they are: that saves time.
 ``--share 0.5`` writes the mean of the earlier ranker's weights and the trained ones, which keeps more of what the earlier one
 knew than either end (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
 
@@ -35,7 +36,7 @@ from transformers import AutoModel
 from assistant.models import SpanReader, apply_changes, pack_changes, packaged_folder, sha256
 from evals.fit.data import SEED
 from evals.fit.reader import Reader, batches, read_all, read_tokenizer, take_step
-from evals.fit.readings import ASKED, INVENTED, READ_FOR_TRAINING, Example, Readings, tokenise
+from evals.fit.readings import ASKED, OWN, READ_FOR_TRAINING, Example, Readings, tokenise
 from evals.metrics import Interval, bootstrap_share
 from evals.tables import written
 
@@ -56,15 +57,19 @@ def measure(model: Reader, slices: dict[str, list[Example]]) -> dict[str, float]
     return figures
 
 
-def read_examples(data: Path, turns: int, left_out: str | None) -> tuple[list[list[Example]], dict[str, list[Example]]]:
-    """The examples of each turn and those of the learning curve."""
+def read_examples(
+    data: Path, turns: int, left_out: str | None, *, together: bool
+) -> tuple[list[list[list[Example]]], dict[str, list[Example]]]:
+    """The examples of each turn, question by question, and those of the learning curve."""
     tokenizer = read_tokenizer()
-    rounds: list[list[Example]] = [[] for _ in range(turns)]
+    rounds: list[list[list[Example]]] = [[] for _ in range(turns)]
     slices: dict[str, list[Example]] = {}
     for source in READ_FOR_TRAINING:
         readings = Readings(source, data, but=left_out)
         for number in range(turns):
-            rounds[number] += [e for reading in readings.turn(number) if (e := tokenise(tokenizer, reading))]
+            read = readings.together(number) if together else ([reading] for reading in readings.turn(number))
+            examples = [[e for reading in question if (e := tokenise(tokenizer, reading))] for question in read]
+            rounds[number] += [question for question in examples if question]
         told = "" if readings.given_away is None else f"; AUROC of the words of ours alone {readings.given_away:.2f}"
         print(f"{source.folder}: {len(readings.rows)} questions{told}", flush=True)
         if source.folder in CURVE:
@@ -103,6 +108,7 @@ def train(
     earlier: Path | None,
     fixed: int = 0,
     share: float = 1.0,
+    together: bool = False,
     left_out: str | None = None,
 ) -> Reader:
     """The trained model; goes on from the work folder where there is something in it, else from the ``earlier`` ranker.
@@ -112,8 +118,9 @@ def train(
     """
     work.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(SEED)
-    rounds, slices = read_examples(data, turns, left_out)
-    todo = [batch for number, examples in enumerate(rounds) for batch in batches(examples, SEED + number)][:most]
+    rounds, slices = read_examples(data, turns, left_out, together=together)
+    todo = [batch for number, questions in enumerate(rounds) for batch in batches(questions, SEED + number)][:most]
+    readings = [sum(map(len, batch)) for batch in todo]
     model = Reader()
     torch.nn.init.normal_(model.head, std=0.02)
     seen = start_from(earlier, work, model) if earlier else 0
@@ -121,16 +128,16 @@ def train(
     if fixed:
         model.fix(fixed)
     optimiser = optimiser_of(model)
-    made_by = {"turns": turns, "most": most, "fixed": fixed, "left out": left_out, "steps": len(todo)}
-    made_by |= {"data": str(data.resolve()), "earlier": str(earlier), "readings": sum(map(len, todo))}
+    made_by = {"turns": turns, "most": most, "fixed": fixed, "left out": left_out, "together": together}
+    made_by |= {"steps": len(todo), "data": str(data.resolve()), "earlier": str(earlier), "readings": sum(readings)}
     done = resume(work, made_by, model, optimiser) or Progress(readings=seen)
-    print(f"{len(todo)} steps, {sum(map(len, todo))} readings, from step {done.steps}", flush=True)
-    for examples in todo[done.steps :]:
+    print(f"{len(todo)} steps, {sum(readings)} readings, from step {done.steps}", flush=True)
+    for batch in todo[done.steps :]:
         gone = done.steps / len(todo)
         for group in optimiser.param_groups:
             group["lr"] = group["peak"] * min((gone + 1e-3) / WARM_UP, (1 - gone) / (1 - WARM_UP))
-        done.losses.append(take_step(model, optimiser, examples))
-        done.steps, done.readings = done.steps + 1, done.readings + len(examples)
+        done.losses.append(take_step(model, optimiser, batch))
+        done.steps, done.readings = done.steps + 1, done.readings + sum(map(len, batch))
         last = done.steps == len(todo)
         if done.steps % CURVE_EVERY == 0 or last:
             add_to_curve(work, {"readings": done.readings} | measure(model, slices))
@@ -210,7 +217,7 @@ def write_ids(out: Path, data: Path) -> None:
     """The ids of the questions it is trained on, by set, one set a line; ours, in no set of ``evals.sets``, are left out."""
     lines = []
     for source in READ_FOR_TRAINING:
-        if source == INVENTED:
+        if source in OWN:
             continue
         ids = sorted({row.id for row in Readings(source, data).rows if not row.ours})
         lines.append(f"{json.dumps(source.folder)}:{json.dumps(ids, separators=(',', ':'))}")
@@ -247,6 +254,7 @@ def main() -> None:
     parser.add_argument("--from", type=Path, dest="earlier", help="folder of an earlier ranker to go on from")
     parser.add_argument("--fixed-layers", type=int, default=0, dest="fixed", help="lowest layers that are not trained")
     parser.add_argument("--share", type=float, default=1.0, help="how far from the earlier weights to the trained ones")
+    parser.add_argument("--together", action="store_true", help="the passages of a question compete")
     parser.add_argument("--out", type=Path, default=Path("assistant/fitted"))
     parser.add_argument("--leave-out", help="a domain of squadshifts that is measured instead of trained on")
     given = parser.parse_args()
@@ -254,7 +262,9 @@ def main() -> None:
         parser.error("an earlier ranker may have seen the domain: leave out --from")
     if (given.fixed or given.share < 1) and not given.earlier:
         parser.error("--fixed-layers and --share go with --from: they are about an earlier ranker")
-    ways = {name: getattr(given, name) for name in ("turns", "earlier", "fixed", "share")} | {"most": given.steps}
+    ways = {name: getattr(given, name) for name in ("turns", "earlier", "fixed", "share", "together")} | {
+        "most": given.steps
+    }
     model = train(given.data, given.work, left_out=given.leave_out, **ways)
     if given.leave_out:
         found = measure_left_out(model, given.data, given.leave_out)

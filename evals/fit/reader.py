@@ -14,6 +14,7 @@ from assistant.models import packaged_folder, score_spans
 from evals.fit.readings import Example
 
 BATCH_TOKENS, DROPOUT = 4096, 0.1
+_LEAST = torch.tensor(-60.0)  # a logit that counts for nothing, where there may be no other
 
 
 class Reader(torch.nn.Module):
@@ -69,34 +70,46 @@ def collate(examples: Sequence[Example]) -> dict[str, torch.Tensor]:
     return batch
 
 
-def loss_of(spans: torch.Tensor, null: torch.Tensor, gold: torch.Tensor) -> torch.Tensor:
-    """Mean negative log of the probability of the right spans, or of no answer where there is none.
+def loss_of(spans: torch.Tensor, null: torch.Tensor, gold: torch.Tensor, question: torch.Tensor) -> torch.Tensor:
+    """Mean over questions of the negative log of the probability of the right spans, or of no answer where there is none.
 
-    Right sentences do not compete: each is to win against all that is wrong, or a reader of two accounts would learn one of them.
+    ``question`` numbers each example's question from 0 on. The examples of one question compete: what is wrong in any of them
+    stands against what is right (Clark and Gardner 2018, "Simple and Effective Multi-Paragraph Reading Comprehension"), each
+    example's spans counted against its own logit of no answer, as they are scored in use. Right sentences do not compete: each is
+    to win against all that is wrong, or a reader of two accounts would learn one of them.
     """
-    spans, gold = spans.flatten(1), gold.flatten(1)
-    answered = gold.any(dim=1)
-    wrong = torch.logsumexp(torch.cat([spans.masked_fill(gold > 0, float("-inf")), null[:, None]], dim=1), dim=1)
-    losses, count = torch.where(answered, 0.0, wrong - null), gold.amax(dim=1).clamp(min=1)
+    spans, gold, count = (spans - null[:, None, None]).flatten(1), gold.flatten(1), int(question.max()) + 1
+    wrong = torch.logsumexp(
+        torch.cat([spans.masked_fill(gold > 0, float("-inf")), _LEAST.expand(len(spans), 1)], dim=1), 1
+    )
+    wrong = torch.logsumexp(torch.where(question == torch.arange(count)[:, None], wrong, _LEAST), dim=1)
+    wrong = torch.logaddexp(wrong, torch.zeros(count))  # no answer
+    losses, right_ones = torch.zeros(count), torch.zeros(count)
     for number in range(1, int(gold.max()) + 1):
         has = (gold == number).any(dim=1)
         right = spans.masked_fill(gold != number, float("-inf"))
         right = torch.logsumexp(torch.where(has[:, None], right, 0.0), dim=1)  # keeps the gradient of other rows finite
-        losses = losses + torch.where(has, (torch.logaddexp(wrong, right) - right) / count, 0.0)
-    return losses.mean()
+        against = torch.where(has, torch.logaddexp(wrong[question], right) - right, 0.0)
+        losses = losses.index_add(0, question, against)
+        right_ones = right_ones.index_add(0, question, has.float())
+    return torch.where(right_ones > 0, losses / right_ones.clamp(min=1), wrong).mean()
 
 
-def batches(examples: Sequence[Example], seed: int) -> Iterator[list[Example]]:
-    """Batches of like length and at most BATCH_TOKENS with padding, in an order that depends on the seed only."""
-    rng, order = random.Random(seed), list(range(len(examples)))
+def batches(questions: Sequence[Sequence[Example]], seed: int) -> Iterator[list[Sequence[Example]]]:
+    """Batches of like length and at most BATCH_TOKENS with padding, in an order that depends on the seed only.
+
+    A question comes with all its examples; one that has more tokens than that makes a batch of its own.
+    """
+    rng, order = random.Random(seed), list(range(len(questions)))
+    longest = [max(len(example.ids) for example in question) for question in questions]
     rng.shuffle(order)
     for start in range(0, len(order), 2000):
-        pool = sorted(order[start : start + 2000], key=lambda i: len(examples[i].ids))
-        found: list[list[Example]] = [[]]
+        pool = sorted(order[start : start + 2000], key=longest.__getitem__)
+        found: list[list[Sequence[Example]]] = [[]]
         for i in pool:
-            if (len(found[-1]) + 1) * len(examples[i].ids) > BATCH_TOKENS:
+            if found[-1] and (sum(map(len, found[-1])) + len(questions[i])) * longest[i] > BATCH_TOKENS:
                 found.append([])
-            found[-1].append(examples[i])
+            found[-1].append(questions[i])
         rng.shuffle(found)
         yield from found
 
@@ -119,12 +132,13 @@ def read_all(model: Reader, examples: Sequence[Example]) -> tuple[list[float], l
     return best, answered, first
 
 
-def take_step(model: Reader, optimiser: torch.optim.Optimizer, examples: Sequence[Example]) -> float:
+def take_step(model: Reader, optimiser: torch.optim.Optimizer, questions: Sequence[Sequence[Example]]) -> float:
     """One step of the optimiser; the loss before it. What the questions' words give away is added to the reader's odds."""
     model.train()
-    batch = collate(examples)
+    batch = collate([example for question in questions for example in question])
+    numbers = torch.tensor([number for number, question in enumerate(questions) for _ in question])
     spans, null = model(batch)
-    loss = loss_of(spans, null - batch["odds"], batch["gold"])
+    loss = loss_of(spans, null - batch["odds"], batch["gold"], numbers)
     loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimiser.step()

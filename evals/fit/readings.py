@@ -6,12 +6,16 @@ our own). Nothing is to be found in: the paragraph an unanswerable question was 
 does not hold the answer, and the right passage for an English question in which a name or number was swapped. A claim, "Is it
 reported that …?", is read bare, too, as ``assistant.sources`` reads it.
 
-``invented`` is our own set, written to be trained on and for nothing else: articles about invented people and places. To the
+``invented`` and the fit stories of ``evals/practice`` are our own sets: articles about invented people and places. To the
 questions of other people's sets come our own about their articles, ``asked``.
+
+Questions are read with one passage at a time (``turn``), or with TOGETHER passages that compete (``together``), as the product
+reads them: those that answer and the best of our search that do not.
 """
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -44,16 +48,21 @@ from evals.fit.data import (
     topic_of,
 )
 from evals.fit.invented import read_invented
+from evals.fit.practice import read_practice
 
 TIMED = Source("timeqa_human", "BSD-3", 0, tokenised=True, kept_out=0)
 INVENTED = Source("evals/fit/invented", "MIT, this project's own", 0, kept_out=0)
+PRACTISED = Source("evals/practice", "MIT, this project's own", 0, kept_out=0)
+OWN = {INVENTED: read_invented, PRACTISED: read_practice}
 ASKED = "MIT, this project's own, but for the words of their articles that they name"  # licence of evals/fit/asked
-READ_FOR_TRAINING = (*SOURCES, TIMED, INVENTED)
+READ_FOR_TRAINING = (*SOURCES, TIMED, INVENTED, PRACTISED)
 TIMES = {"squad2_dev_part": 2}  # that a set is gone through in a turn, each time with other passages that do not answer
 OTHER_SHARE = {"squadshifts": 0.3}  # questions also read with a passage that does not answer; the other sets: all
-BY_SENTENCE = ("selqa", "clapnq_dev", INVENTED.folder)  # sets that mark whole sentences
+BY_SENTENCE = ("selqa", "clapnq_dev", INVENTED.folder, PRACTISED.folder)  # sets that mark whole sentences
 NO_ANSWER_SHARE = 0.3  # the same for questions that nothing answers
 SWAPPED_SHARE = 0.12
+TOGETHER = 4  # passages that a question is read with where they compete
+MOST_TOGETHER = {INVENTED.folder: 9000, "squad2_dev_part": 2600, "squadshifts": 2600, "selqa": 500, "timeqa_human": 500}
 LONGEST = 320  # tokens; a longer input is cut at its end
 _CLAIM = re.compile(r"Is it reported that (?P<claim>.+)\?")
 
@@ -148,8 +157,8 @@ class Readings:
     ) -> None:
         self.source = source
         clean: Callable[[str], str] = join_tokens if source.tokenised else str
-        articles, questions = read_invented() if source == INVENTED else read_set(folder / source.folder)
-        topics = {article["id"]: "" if source == INVENTED else topic_of(source, article) for article in articles}
+        articles, questions = OWN[source]() if source in OWN else read_set(folder / source.folder)
+        topics = {article["id"]: "" if source in OWN else topic_of(source, article) for article in articles}
         for article in articles:
             article |= {"title": article["title"].replace("_", " "), "text": clean(article["text"])}
         half = "report" if only else "fit"
@@ -162,7 +171,7 @@ class Readings:
                 continue
             row["evidence"] = [clean(text) for text in row.get("evidence", [])]
             if near_article(row) in self.corpus.articles:
-                answering = row["gold_ids"] if source == INVENTED and row["answerable"] else [near_article(row)]
+                answering = row["gold_ids"] if source in OWN and row["answerable"] else [near_article(row)]
                 found = [placed for near in answering for placed in self._place(row, near)]
                 self.rows += [*found[:1], *(replace(further, again=True) for further in found[1:])]
         self.given_away: float | None = None  # AUROC of answerable or not from the words of our questions alone
@@ -197,7 +206,7 @@ class Readings:
         best = max(range(len(holding)), key=lambda i: sum(word.stem in known[i] for word in asked.content))
         mine = self._inside(near, holding[best], spans)
         answers = tuple(row["answers"]) if row["answerable"] else ()
-        ours = "ours" in row or self.source == INVENTED
+        ours = "ours" in row or self.source in OWN
         yield Row(slug(row["id"]), row["question"], near, holding[best], mine, answers, ours)
 
     def _spans(self, row: dict[str, Any], near: str) -> tuple[tuple[int, int], ...]:
@@ -257,21 +266,39 @@ class Readings:
                 if text:
                     yield replace(own, question=text, spans=())
 
+    def together(self, number: int) -> Iterator[list[Reading]]:
+        """One turn of training with passages that compete: each question with up to three that answer it and the best of our
+        search that do not, TOGETHER in all. Of the larger sets MOST_TOGETHER questions, others each turn; half the claims bare.
+        """
+        rng = random.Random(SEED + number)
+        asked: dict[str, list[Row]] = {}
+        for row in self.rows:
+            asked.setdefault(row.id, []).append(row)
+        for id_ in rng.sample(list(asked), min(len(asked), MOST_TOGETHER.get(self.source.folder, len(asked)))):
+            answering = asked[id_][: TOGETHER - 1]
+            first, own = answering[0], [self.own(row) for row in answering]
+            read = [*own, *itertools.islice(self._others(first), max(2, TOGETHER - len(own)))]
+            claim = _CLAIM.fullmatch(first.question)
+            text = claim["claim"] if claim and rng.random() < 0.5 else first.question
+            yield [replace(reading, question=text) for reading in read]
+
     def _other(self, row: Row, number: int) -> Iterator[Reading]:
         """The best passage of our search without the answer; a later turn takes the next one.
 
         Where the search finds none, as for many a question in another language, it is any passage.
         """
-        found, passages = [], self.corpus.passages
-        rng = random.Random(f"{SEED} {number} {row.id}")
-        any_of_them = rng.sample(passages, min(3, len(passages)))
-        for key, numbers in (*self.corpus.search(row.question, ""), *any_of_them):
+        passages = self.corpus.passages
+        any_of_them = random.Random(f"{SEED} {number} {row.id}").sample(passages, min(3, len(passages)))
+        found = list(self._others(row, any_of_them))
+        if found:
+            yield found[min(number, len(found) - 1)]
+
+    def _others(self, row: Row, further: Sequence[tuple[str, list[int]]] = ()) -> Iterator[Reading]:
+        """The passages of our search, and then the ``further`` ones, that do not answer."""
+        for key, numbers in (*self.corpus.search(row.question, ""), *further):
             lower = self.corpus.passage_text(key, numbers).lower()
             answers = any(answer.lower().strip(" .") in lower for answer in row.texts if answer.strip(" ."))
-            if self.source.folder in BY_SENTENCE and self.source != INVENTED:  # their answers are no parts of the text
+            if self.source.folder in BY_SENTENCE and self.source not in OWN:  # their answers are no parts of the text
                 answers = answers or (key == row.near and bool(row.spans))
             if (key, numbers) != (row.near, row.passage) and not answers:
-                found.append((key, numbers))
-        if found:
-            key, numbers = found[min(number, len(found) - 1)]
-            yield Reading(row.question, self.corpus.page(key, numbers), (), False, self.source.folder, row.odds)
+                yield Reading(row.question, self.corpus.page(key, numbers), (), False, self.source.folder, row.odds)
