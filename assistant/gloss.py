@@ -22,6 +22,7 @@ _FEMININE = re.compile(r"in(?:nen)?$")  # Ministerin, Ministerinnen
 Glossary = tuple[dict[str, str], dict[str, str]]  # English by word as written, and by its stem
 
 
+@lru_cache(maxsize=256)
 def in_english(question: str) -> str:
     """The question word by word in English; one in English, or in a language without a glossary, as it is."""
     language = guess_language(question)
@@ -41,17 +42,16 @@ def _english(word: Word, language: str, before: tuple[Word, str] | None) -> str:
     """A word in English, or as it is where it seems to be a name; ``before`` is the word in front of it with its English."""
     if word.kind == "number":
         return word.text.translate(str.maketrans(",.", ".,"))  # 1.485,5 is 1,485.5
-    lower, second = (
-        word.text.lower().replace("’", "'"),
-        before is not None and before[0].text[0].isupper() and word.text[0].isupper(),
-    )
+    lower = word.text.lower().replace("’", "'")
     found = _entry(lower, word.stem, language)
-    if found is None and language == "de" and not second:  # "Flughafen Hohenlau" is no compound
+    if language == "de" and before and before[0].text[0].isupper() and word.text[0].isupper():  # a noun, or a name
+        if found is None or before[1] == before[0].text:  # "Flughafen Hohenlau" is no compound; "Anna Vogel"
+            return word.text
+        return f"{word.text} {found}"  # "Richterin Vogel", "Millionen Menschen"
+    if found is None and language == "de":
         found = _part(lower) or _parts(lower)
-    if found is None or (word.kind == "name" and not found[0].isupper()):
+    if found is None or (word.kind == "name" and not found[0].isupper()):  # "Pierre Blanc", but "l'Allemagne"
         return word.text
-    if second and before is not None and language == "de":
-        return word.text if before[1] == before[0].text else f"{word.text} {found}"  # "Anna Vogel", "Richterin Vogel"
     return found
 
 

@@ -39,50 +39,51 @@ def retrieve(
     passage comes first, and then those in its language before others that score a little higher; articles in English are
     searched with its gloss.
     """
-    spoken, weight = catalog.languages(), settings.title_weight
-
-    def search(text: str, languages: Sequence[str]) -> tuple[list[Hit], list[Hit]]:
-        lexical = search_allowed(
-            lambda limit, ids: fulltext.search(
-                text, languages=languages, limit=limit, title_weight=weight, allowed=ids
-            ),
-            settings.candidates,
-            allowed,
-        )
-        if vectors is None or settings.dense_weight == 0:
-            return lexical, []
-        vector = encoder.encode_questions([text])[0]
-        dense = search_allowed(
-            lambda limit, ids: vectors.search(vector, limit=limit, allowed=ids), settings.candidates, allowed
-        )
-        return lexical, dense
-
-    searched = [search(question, spoken)]
-    if (english := in_english(question)) != question and "en" in spoken:
-        searched.append(search(english, ["en"]))
+    spoken, english = catalog.languages(), in_english(question)
+    texts = {question: spoken} | ({english: ["en"]} if english != question and "en" in spoken else {})
+    searched = [
+        _search(text, languages, fulltext, vectors, encoder, settings, allowed) for text, languages in texts.items()
+    ]
     found = catalog.current([*{hit.chunk_id for engines in searched for hits in engines for hit in hits}])
     languages = {chunk_id: article.language for chunk_id, (_, article) in found.items()}
     scores: dict[str, float] = {}
-    lexical_rank: dict[str, int] = {}
-    dense_rank: dict[str, int] = {}
-    for number, engines in enumerate(searched):
-        lexical, dense = (
-            [hit for hit in hits if hit.chunk_id in found and (number == 0 or languages[hit.chunk_id] == "en")]
-            for hits in engines
-        )
-        scores |= fuse(lexical, dense, dense_weight=settings.dense_weight)
-        lexical_rank |= {hit.chunk_id: rank for rank, hit in enumerate(lexical, 1)}
-        dense_rank |= {hit.chunk_id: rank for rank, hit in enumerate(dense, 1)}
-    best = _order(question, scores, languages)
+    ranks: tuple[dict[str, int], dict[str, int]] = ({}, {})  # by words, by vectors
+    for text, engines in zip(texts, searched, strict=True):
+        wanted = {one for one, language in languages.items() if text == question or language == "en"}
+        kept = [[hit for hit in hits if hit.chunk_id in wanted] for hits in engines]
+        scores |= fuse(*kept, dense_weight=settings.dense_weight)
+        for places, hits in zip(ranks, kept, strict=True):
+            places |= {hit.chunk_id: rank for rank, hit in enumerate(hits, 1)}
+    best = _order(question, scores, languages)[: settings.passages]
     return [
-        Passage(
-            *found[chunk_id],
-            scores[chunk_id],
-            lexical_rank=lexical_rank.get(chunk_id),
-            dense_rank=dense_rank.get(chunk_id),
-        )
-        for chunk_id in best[: settings.passages]
+        Passage(*found[one], scores[one], lexical_rank=ranks[0].get(one), dense_rank=ranks[1].get(one)) for one in best
     ]
+
+
+def _search(
+    text: str,
+    languages: Sequence[str],
+    fulltext: FullText,
+    vectors: Vectors | None,
+    encoder: Encoder,
+    settings: Settings,
+    allowed: Allowed | None,
+) -> tuple[list[Hit], list[Hit]]:
+    """The hits of the full text in articles of these languages, and of the vectors, if they are used."""
+    lexical = search_allowed(
+        lambda limit, ids: fulltext.search(
+            text, languages=languages, limit=limit, title_weight=settings.title_weight, allowed=ids
+        ),
+        settings.candidates,
+        allowed,
+    )
+    if vectors is None or settings.dense_weight == 0:
+        return lexical, []
+    vector = encoder.encode_questions([text])[0]
+    dense = search_allowed(
+        lambda limit, ids: vectors.search(vector, limit=limit, allowed=ids), settings.candidates, allowed
+    )
+    return lexical, dense
 
 
 def _order(question: str, scores: Mapping[str, float], languages: Mapping[str, str]) -> list[str]:

@@ -88,6 +88,10 @@ def run(
 ) -> None:
     """Ask the fixed questions; print the tables and write cases, figures and a report."""
     chosen = _questions(questions, split)
+    gold = {name for question, _ in chosen for name in question.gold_articles}
+    if gold and not any((corpus / name).is_file() for name in gold):
+        hint = f"Name the folder of {min(gold)} and the others with --corpus."
+        raise BadInput(f"none of the articles that answer these questions is in {corpus}", hint=hint)
     folder = out or RUNS / f"{datetime.now():%Y-%m-%d-%H%M%S}"
     try:
         cases = ask_all(chosen, folder, corpus=corpus, changes=changes or ())

@@ -14,7 +14,7 @@ from assistant import BadInput, cli
 from evals import sets, tables
 from evals.metrics import Interval
 from evals.run import RESULTS, Case, read_cases
-from evals.schema import QUESTIONS
+from evals.schema import PRACTICE, QUESTIONS
 from evals.summary import summarise
 
 
@@ -48,6 +48,7 @@ def test_a_broken_question_file_exits_1_and_is_named(
     [
         (["run", "--split", "deb"], "there is no split deb"),
         (["run", "--split", "fit", "--set", "home=x"], "is not NAME=VALUE"),
+        (["run", "--questions", str(PRACTICE)], "none of the articles that answer these questions is in"),
         (["run", "--split", "fit", "--set", "dense_weight=7"], "dense_weight cannot be used"),
         (["compare", "nothing", "here"], "nothing holds no run"),
         (["sets", "no-such-folder"], "there is no no-such-folder"),

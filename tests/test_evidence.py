@@ -354,7 +354,7 @@ def test_no_candidates_no_supports(evidence: Evidence) -> None:
 
 def test_the_ranker_reads_the_first_pages_and_the_best_sentences_of_them_are_judged() -> None:
     ranker = WordRanker()
-    evidence = Evidence.read(coefficients("with ranker", read=0.1), ranker)  # too little to come near
+    evidence = Evidence.read(coefficients("with ranker", read=0.1), ranker)  # too little to answer
     near, far = (
         page_of("Rain fell.", "Musk donated dollars.", "He slept."),
         page_of("Musk donated dollars and roubles."),

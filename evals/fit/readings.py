@@ -61,7 +61,7 @@ OTHER_SHARE = {"squadshifts": 0.3}  # questions also read with a passage that do
 BY_SENTENCE = ("selqa", "clapnq_dev", INVENTED.folder, PRACTISED.folder)  # sets that mark whole sentences
 NO_ANSWER_SHARE = 0.3  # the same for questions that nothing answers
 SWAPPED_SHARE = 0.12
-TOGETHER = 4  # passages that a question is read with where they compete
+TOGETHER = 4  # passages that a question is read with where they compete, five where three of them answer
 MOST_TOGETHER = {INVENTED.folder: 9000, "squad2_dev_part": 2600, "squadshifts": 2600, "selqa": 500, "timeqa_human": 500}
 LONGEST = 320  # tokens; a longer input is cut at its end
 _CLAIM = re.compile(r"Is it reported that (?P<claim>.+)\?")
@@ -267,8 +267,8 @@ class Readings:
                     yield replace(own, question=text, spans=())
 
     def together(self, number: int) -> Iterator[list[Reading]]:
-        """One turn of training with passages that compete: each question with up to three that answer it and the best of our
-        search that do not, TOGETHER in all. Of the larger sets MOST_TOGETHER questions, others each turn; half the claims bare.
+        """One turn of training with passages that compete: each question with up to TOGETHER - 1 that answer it and the best of
+        our search that do not, two at least. Of the larger sets MOST_TOGETHER questions, others each turn; half the claims bare.
         """
         rng = random.Random(SEED + number)
         asked: dict[str, list[Row]] = {}
