@@ -5,16 +5,17 @@ Every statement is verbatim: one or more whole sentences of an article, sliced b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 
 from assistant.chunking import trimmed
 from assistant.citing import cite
 from assistant.conversation import Before, weighs_two
 from assistant.evidence import Candidate, Evidence, Support
+from assistant.gloss import gloss, names_of, read_in
 from assistant.models import Encoder, Page
 from assistant.quoting import Sentence, pieces_of, with_antecedent, with_correction
 from assistant.sameness import says_the_same
@@ -119,16 +120,16 @@ def candidates(passages: Sequence[Passage], said: str = "") -> list[tuple[Senten
     found: list[tuple[Sentence, Candidate]] = []
     for passage in passages:
         article = passage.article
-        dated = f"{_written(article.published)}\n{article.text}"  # a question may name the day of a report
+        text = _reader(article)(article.text)
         page, sentences = _page(passage)
         said_for_next = [_said_for(one, other, said) for (_, one), (_, other) in pairwise(sentences)]
         for number, (before, sentence) in enumerate(sentences):
             candidate = Candidate(
-                text=sentence.text,
-                title=article.title,
+                text=page.text[slice(*page.sentences[number])],
+                title=page.title,
                 before=before,
-                article=dated,
-                language=article.language,
+                article=f"{_written(article.published)}\n{text}",  # a question may name the day of a report
+                language=read_in(article.language),
                 page=page,
                 number=number,
             )
@@ -144,17 +145,26 @@ def _said_for(one: Sentence, following: Sentence, said: str) -> bool:
 
 
 def _page(passage: Passage) -> tuple[Page, list[tuple[str, Sentence]]]:
-    """The passage as the ranker reads it, and its sentences, each with what stands before it in the article."""
-    article, start = passage.article, passage.chunk.start
-    pieces = pieces_of(article)
+    """The passage as the ranker reads it, and its sentences, each with what is read before it in the article."""
+    article, start, read = passage.article, passage.chunk.start, _reader(passage.article)
+    pieces, end, text = pieces_of(article), start, ""
     found: list[tuple[str, Sentence]] = []
+    places: list[tuple[int, int]] = []
     for before, span in zip((None, *pieces), pieces, strict=False):
         first, last = trimmed(article.text, span)
         if span.kind == "sentence" and start <= span.start < passage.chunk.end and first < last:
             earlier = article.text[before.start : before.end].strip() if before else ""
-            found.append((earlier, Sentence(article, first, last)))
-    text = article.text[start : max([passage.chunk.end, *(sentence.end for _, sentence in found)])]
-    return Page(article.title, text, tuple((s.start - start, s.end - start) for _, s in found)), found
+            found.append((read(earlier), Sentence(article, first, last)))
+            text += read(article.text[end:first])
+            places.append((len(text), len(text) + len(read(article.text[first:last]))))
+            text, end = text + read(article.text[first:last]), last
+    text += read(article.text[end : passage.chunk.end])
+    return Page(read(article.title), text, tuple(places)), found
+
+
+def _reader(article: Article) -> Callable[[str], str]:
+    """How text of the article is read: as it is, or by its gloss."""
+    return partial(gloss, language=article.language, names=names_of(article.text, article.language))
 
 
 def _written(day: date | None) -> str:

@@ -40,7 +40,7 @@ from assistant.schema import (
     Turn,
 )
 from assistant.settings import Settings, load_settings
-from assistant.sources import count_sources, read_claim
+from assistant.sources import DEEPER, count_sources, read_claim
 from assistant.spelling import search_respelled
 from assistant.store import Store, quiet
 from assistant.vectors import Vectors
@@ -261,7 +261,9 @@ class Assistant:
             self.catch_up(on_progress)
         return self.store.unfindable("vectors")
 
-    def _passages(self, question: str, vectors: Vectors | None, filters: Filters, today: date) -> list[Passage]:
+    def _passages(
+        self, question: str, vectors: Vectors | None, filters: Filters, today: date, *, limit: int | None = None
+    ) -> list[Passage]:
         return retrieve(
             question,
             catalog=self.store.catalog,
@@ -270,6 +272,7 @@ class Assistant:
             encoder=self.store.encoder,
             settings=self.settings,
             allowed=self.store.catalog.allowed(filters, today),
+            limit=limit,
         )
 
     def _look_up(
@@ -282,14 +285,14 @@ class Assistant:
         return question, passages, decide_excerpts(found)
 
     def _read(
-        self, question: str, search: Callable[[str], list[Passage]], earlier: Before
+        self, question: str, search: Callable[..., list[Passage]], earlier: Before
     ) -> Generator[str, None, tuple[str, list[Passage], Decision]]:
         """What is being done; returns the question as it was understood, the passages and the decision made on them."""
         question, passages = search_respelled(question, search)
         yield f"Reading {len(passages)} passages"
         evidence, encoder = self._judged_by[0], self.store.encoder
         if claim := read_claim(question):
-            telling = search(claim)
+            telling = search(claim, limit=DEEPER * self.settings.passages)
             if counted := count_sources(claim, telling, encoder=encoder, evidence=evidence, settings=self.settings):
                 return question, telling, counted
         judge = partial(decide, encoder=encoder, evidence=evidence, settings=self.settings, earlier=earlier)

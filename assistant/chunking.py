@@ -17,8 +17,8 @@ from sentencex import get_sentence_boundaries
 
 from assistant.schema import Article, Chunk, Markup, Span, SpanKind
 
-CHUNKING_VERSION: int = 3
-"""Recorded in the catalog; raised when the same text would be cut differently."""
+CHUNKING_VERSION: int = 4
+"""Recorded in the catalog; raised when the same text would be cut, or read for the indexes, differently."""
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 """Tokens of each text, without the special tokens that an encoder adds around a whole input."""

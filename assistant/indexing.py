@@ -9,6 +9,7 @@ from assistant import outbox
 from assistant.catalog import Catalog
 from assistant.chunking import indexed_text, short_title
 from assistant.fulltext import Entry, FullText
+from assistant.gloss import gloss, names_of, read_in
 from assistant.models import Encoder
 from assistant.outbox import Work
 from assistant.schema import Article, Chunk
@@ -26,10 +27,7 @@ def index_words(catalog: Catalog, fulltext: FullText) -> None:
     while work := outbox.oldest(catalog.database, "fulltext", limit=_FULLTEXT_ROWS):
         found = _current(catalog, work)
         fulltext.write(
-            (
-                Entry(id_, article.language, article.title, _text(chunk, article))
-                for id_, (chunk, article) in found.items()
-            ),
+            (Entry(id_, read_in(article.language), *_read(chunk, article)) for id_, (chunk, article) in found.items()),
             deleted=_gone(work, found),
         )
         outbox.done(catalog.database, "fulltext", upto=work[-1].seq)
@@ -58,7 +56,8 @@ def _encoded_texts(rows: Iterable[tuple[Chunk, Article]], encoder: Encoder) -> l
     def short(title: str) -> str:
         return short_title(title, window=encoder.window, count_tokens=encoder.count_tokens)
 
-    return [indexed_text(short(article.title), _text(chunk, article)) for chunk, article in rows]
+    read = (_read(chunk, article) for chunk, article in rows)
+    return [indexed_text(short(title), text) for title, text in read]
 
 
 def _current(catalog: Catalog, work: list[Work]) -> dict[str, tuple[Chunk, Article]]:
@@ -71,5 +70,7 @@ def _gone(work: list[Work], found: Container[str]) -> list[str]:
     return list(dict.fromkeys(row.chunk_id for row in work if row.chunk_id not in found))
 
 
-def _text(chunk: Chunk, article: Article) -> str:
-    return article.text[chunk.start : chunk.end]
+def _read(chunk: Chunk, article: Article) -> tuple[str, str]:
+    """Title and text of a chunk as they are searched: word by word in English where there is a glossary for their language."""
+    names, text = names_of(article.text, article.language), article.text[chunk.start : chunk.end]
+    return gloss(article.title, article.language, names), gloss(text, article.language, names)

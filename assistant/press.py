@@ -1,7 +1,7 @@
 """Papers, agencies and broadcasters as articles name them, and whom a sentence says it has its news from.
 
-Read from the text alone, in English: a name counts where the words beside it credit it with the news ("Reuters reported", "told
-the Journal"), not where it is the news itself.
+Read from the text alone, in English, German, French and Spanish: a name counts where the words beside it credit it with the news
+("Reuters reported", "told the Journal", "selon l'agence Reuters"), not where it is the news itself.
 """
 
 from __future__ import annotations
@@ -22,17 +22,34 @@ _OPENERS = frozenset(
     "As But And On In When After While Then The Monday Tuesday Wednesday Thursday Friday Saturday Sunday According".split()
 )
 _KIND = r"(?:(?:news\s+)?(?:agency|paper|newspaper|daily|weekly|magazine|broadcaster)\s+)?"
+_KIND_DE = r"(?:(?:nachrichten)?(?:agentur|zeitung|magazin|sender)\s+)?"
+_KIND_FR = r"(?:(?:agence|journal|quotidien|hebdomadaire|magazine)\s+)?"
+_KIND_ES = r"(?:(?:agencia|diario|periódico|semanario|revista)\s+)?"
 _CREDITED_BEFORE = re.compile(
     r"\b(?:according to|quot(?:es|ed|ing)|cit(?:es|ed|ing)|told|(?:reported|published|carried) (?:by|in)|reports? (?:in|by|from))"
-    rf"\s+(?:the\s+)?{_KIND}$",
+    rf"\s+(?:the\s+)?{_KIND}$"
+    r"|\b(?:laut|nach (?:angaben|informationen)(?: (?:von|des|der))?|von(?= der agentur)|wie|gegenüber)\s+"
+    rf"(?:(?:die|der|das|dem)\s+)?{_KIND_DE}$"
+    r"|\b(?:selon|d['’]après|citant|citée?s? par|rapportée?s? par|comme|a(?:vait)? (?:rapporté|écrit|annoncé|révélé))\s+"
+    rf"(?:(?:la|le)\s+|l['’])?{_KIND_FR}$"
+    r"|\b(?:según(?: (?:informó|publicó|contó|recogió))?|citad[oa]s? por|de acuerdo con|como (?:informó|publicó))\s+"
+    rf"(?:(?:la|el)\s+)?{_KIND_ES}$",
     re.IGNORECASE,
 )
 _CREDITED_AFTER = re.compile(
     r"^(?:\s+(?:has|had|have|first|also|later|then|itself))*"
     r"\s+(?:report(?:s|ed)|wr(?:ites|ote|itten)|sa(?:ys|id)|puts?|g(?:ives|ave|iven)|sp(?:eaks|oke)|count(?:s|ed)|describe[sd]|call(?:s|ed))\b"
+    r"|^(?:\s+(?:am|im|vor|zuvor|zuerst|bereits|später)(?:\s+\w+){0,2}?)?"
+    r"\s+(?:berichte(?:t|te|n|ten)|melde(?:t|te|n|ten)|schreib(?:t|en)|schrieb(?:en)?|zitiert(?:e)?|zufolge|gemeldet|geschrieben)\b"
+    r"|^\s+(?:l['’])?(?:(?:a|ont|avait|avaient)\s+)?(?:d['’]abord |aussi |déjà )?"
+    r"(?:rapport(?:e|ait|é)|écri(?:t|vait)|évoqu(?:e|ait|é)|annonc(?:e|ait|é)|affirm(?:e|ait|é)|cit(?:e|ait|é)|révél(?:e|ait|é))(?!\w)"
+    r"|^\s+(?:lo )?(?:(?:ha|había)\s+)?(?:también |ya )?"
+    r"(?:inform(?:ó|a|aba|ado)|public(?:ó|a|ado)|escrib(?:ió|e)|escrito|cont(?:ó|aba)|señal(?:ó|a)|cit(?:ó|a)|revel(?:ó|a|ado))(?!\w)"
 )
 _SHORT = re.compile(
     r"\b[Tt]he (?:paper|newspaper|agency|daily|weekly|magazine|broadcaster)\b|\bquoted there\b|\b[Ii]t(?= (?:said|wrote))"
+    r"|\b(?:the )?same (?:agency|report|dispatch)(?: report)?\b|\b[Dd](?:ie|er|erselben) (?:Agentur|Zeitung)\b"
+    r"|\b[Ll]['’]agence\b|\b[Ll]e journal\b|\b[Ll]a même dépêche\b|\b[Ll]a (?:misma )?agencia\b|\b[Ee]l (?:diario|periódico)\b"
 )
 _BACK = 600  # characters before "the paper" in which its name is looked for
 _CREDIT = 200  # characters at both ends of an article in which it may credit an agency: "TAVEL (Reuters) -"

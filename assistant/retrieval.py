@@ -5,20 +5,16 @@ Scores order the passages of one question; they depend on the corpus and say not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from assistant.catalog import Allowed, Catalog
 from assistant.fulltext import FullText, Hit
-from assistant.gloss import in_english
+from assistant.gloss import in_english, read_in
 from assistant.models import Encoder
 from assistant.schema import Passage
 from assistant.settings import Settings
 from assistant.vectors import Vectors
-from assistant.words import guess_language
 
-# What an article in the question's language is worth in the order where that is not English, the only language that the packaged
-# encoder knows. Chosen on the 13 fit questions that are not English: German evidence moves up, none in English down.
-_OWN_LANGUAGE = 0.3
 _WIDER = 8  # times as many hits are looked through for those that a filter lets through
 
 
@@ -31,30 +27,21 @@ def retrieve(
     encoder: Encoder,
     settings: Settings,
     allowed: Allowed | None = None,
+    limit: int | None = None,
 ) -> list[Passage]:
-    """The best passages for a question, best first, at most ``settings.passages``.
+    """The best passages for a question, best first, at most ``limit``, by default ``settings.passages``.
 
     ``vectors`` is None where they cannot be used: the question is then answered from full text alone. Hits whose chunk is not
-    current in the catalog are dropped. ``allowed`` limits what both indexes find. For a question that is not English the best
-    passage comes first, and then those in its language before others that score a little higher; articles in English are
-    searched with its gloss.
+    current in the catalog are dropped. ``allowed`` limits what both indexes find. A question in a language with a glossary is
+    searched as the articles in these languages are, by its gloss.
     """
-    spoken, english = catalog.languages(), in_english(question)
-    texts = {question: spoken} | ({english: ["en"]} if english != question and "en" in spoken else {})
-    searched = [
-        _search(text, languages, fulltext, vectors, encoder, settings, allowed) for text, languages in texts.items()
-    ]
-    found = catalog.current([*{hit.chunk_id for engines in searched for hits in engines for hit in hits}])
-    languages = {chunk_id: article.language for chunk_id, (_, article) in found.items()}
-    scores: dict[str, float] = {}
-    ranks: tuple[dict[str, int], dict[str, int]] = ({}, {})  # by words, by vectors
-    for text, engines in zip(texts, searched, strict=True):
-        wanted = {one for one, language in languages.items() if text == question or language == "en"}
-        kept = [[hit for hit in hits if hit.chunk_id in wanted] for hits in engines]
-        scores |= fuse(*kept, dense_weight=settings.dense_weight)
-        for places, hits in zip(ranks, kept, strict=True):
-            places |= {hit.chunk_id: rank for rank, hit in enumerate(hits, 1)}
-    best = _order(question, scores, languages)[: settings.passages]
+    text, languages = in_english(question), {read_in(language) for language in catalog.languages()}
+    engines = _search(text, sorted(languages), fulltext, vectors, encoder, settings, allowed)
+    found = catalog.current([*{hit.chunk_id for hits in engines for hit in hits}])
+    lexical, dense = ([hit for hit in hits if hit.chunk_id in found] for hits in engines)
+    scores = fuse(lexical, dense, dense_weight=settings.dense_weight)
+    ranks = [{hit.chunk_id: rank for rank, hit in enumerate(hits, 1)} for hits in (lexical, dense)]
+    best = sorted(scores, key=lambda one: (-scores[one], one))[: limit or settings.passages]
     return [
         Passage(*found[one], scores[one], lexical_rank=ranks[0].get(one), dense_rank=ranks[1].get(one)) for one in best
     ]
@@ -84,17 +71,6 @@ def _search(
         lambda limit, ids: vectors.search(vector, limit=limit, allowed=ids), settings.candidates, allowed
     )
     return lexical, dense
-
-
-def _order(question: str, scores: Mapping[str, float], languages: Mapping[str, str]) -> list[str]:
-    """The chunks by score; for a question that is not English those in its language count for more, but after the best one."""
-    own = guess_language(question)
-
-    def worth(chunk_id: str) -> float:
-        return scores[chunk_id] + (_OWN_LANGUAGE if languages[chunk_id] == own != "en" else 0)
-
-    by_score, by_worth = (sorted(scores, key=lambda one: (-key(one), one)) for key in (scores.__getitem__, worth))
-    return [*dict.fromkeys((*by_score[:1], *by_worth))]
 
 
 def search_allowed(

@@ -1,4 +1,4 @@
-"""A question in another language finds what articles in English say, read word by word in English."""
+"""German, French and Spanish are searched and read word by word in English, whichever of question and article it is."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from assistant import Assistant
-from assistant.gloss import LANGUAGES, in_english
+from assistant import Article, Assistant
+from assistant.gloss import LANGUAGES, gloss, in_english, names_of
 from assistant.words import guess_language
 
 Write = Callable[..., Path]
@@ -44,6 +44,21 @@ def test_words_are_looked_up_and_names_and_numbers_carried_over(asked: str, says
 )
 def test_other_questions_stay_as_they_are(asked: str) -> None:
     assert in_english(asked) == asked
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "says"),
+    [
+        ("de", "Hartwig Fischer trat zurück. Der Rat dankte Fischer. Ein Fischer weinte.", "thanked Fischer"),
+        ("de", "Am Montag kam das Schiff. Die Stadt zahlte.", "The city paid"),  # behind "Die" no name stands
+        ("fr", "La ministre a parlé avec Blanc. Blanc est malade.", "Blanc is sick"),
+        ("fr", "Pierre Blanc est parti. Le pont est blanc.", "Pierre Blanc is"),
+        ("es", "El alcalde Castillo dimitió. Castillo estaba en Madrid.", "Castillo was in Madrid"),
+        ("es", "La ciudad pagó 1.485,5 euros. «El puente es seguro», dijo.", "«The bridge is"),
+    ],
+)
+def test_in_a_text_names_are_kept_and_each_sentence_begins_anew(language: str, text: str, says: str) -> None:
+    assert says in gloss(text, language, names_of(text, language))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -80,3 +95,46 @@ def test_an_article_in_english_answers_a_question_in_another_language(
     assert "140 cows" in assistant.retrieve(asked)[0].text
     answer = assistant.varied(answer_threshold=0.15).ask(asked)
     assert any("140 cows" in statement.text for statement in answer.statements), (answer.reason, answer.confidence)
+
+
+@pytest.mark.parametrize(
+    ("language", "told", "other", "answers"),
+    [
+        (
+            "de",
+            "In Larenz kam die Flut in der Nacht. Rund 140 Kühe ertranken in ihren Ställen. Der Bürgermeister war nicht da.",
+            "Der Verein aus Larenz gewann Spiel {n}. Der Trainer lobte den Torwart.",
+            "Rund 140 Kühe ertranken in ihren Ställen.",
+        ),
+        (
+            "fr",
+            "À Larenz, l'inondation est venue la nuit. Quelque 140 vaches se sont noyées. Le maire était absent.",
+            "Le club de Larenz a gagné le match {n}. L'entraîneur a félicité le gardien.",
+            "Quelque 140 vaches se sont noyées.",
+        ),
+        (
+            "es",
+            "En Larenz la inundación llegó de noche. Unas 140 vacas se ahogaron en los establos. El alcalde no estaba.",
+            "El club de Larenz ganó el partido {n}. El entrenador felicitó al portero.",
+            "Unas 140 vacas se ahogaron en los establos.",
+        ),
+    ],
+)
+def test_an_article_in_another_language_answers_a_question_in_english_and_is_quoted_verbatim(
+    assistant: Assistant, write: Write, language: str, told: str, other: str, answers: str
+) -> None:
+    texts = [told, *(other.format(n=n) for n in range(12))]
+    paths = [
+        write(f"{n}.md", text, title=f"{language} {n}", source="Sample Wire", language=language)
+        for n, text in enumerate(texts)
+    ]
+    assert not assistant.add(paths).failed
+    asked = "How many cows drowned in the flood in Larenz?"
+    assert assistant.retrieve(asked)[0].article.id == "0.md"
+    answer = assistant.ask(asked)
+    assert answers in answer.statements[0].text
+    for statement in answer.statements:
+        for citation in statement.citations:
+            article = assistant.article(citation.article_id)
+            assert isinstance(article, Article)
+            assert article.text[citation.start : citation.end] == citation.quote

@@ -285,22 +285,3 @@ def test_filters_choose_by_date_and_source(assistant: Assistant, write: Write) -
     assert found(source="Nobody") == set()
     with pytest.raises(BadInput, match="no day lies between"):
         found(since=date(2024, 1, 2), until=date(2024, 1, 1))
-
-
-def test_articles_in_the_language_of_the_question_come_before_all_but_the_best(
-    assistant: Assistant, write: Write
-) -> None:
-    english = (
-        "Aldwick bought the Nordsee ferry. In April 2023 the Nordsee ferry was sold to Aldwick for 40 million euros."
-    )
-    write("en-1.md", english, title="Nordsee ferry", published="2023-04-02", language="en")
-    write("en-2.md", english.replace("Aldwick", "Burrow"), title="Ferry", published="2023-04-03", language="en")
-    german = "Im Frühjahr wechselte das Schiff den Besitzer. Die Fähre kostete die Stadt mehr als im Jahr davor."
-    path = write("de.md", german, title="Schiff verkauft", published="2023-04-01", language="de")
-    assert not assistant.add([path.parent]).failed
-
-    def ids(question: str) -> list[str]:
-        return [passage.article.id for passage in assistant.retrieve(question)]
-
-    assert ids("Wie viel kostete die Fähre Nordsee im April 2023?") == ["en-1.md", "de.md", "en-2.md"]
-    assert ids("How much was the ferry Nordsee in April 2023?")[2:] == ["de.md"]

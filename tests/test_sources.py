@@ -44,6 +44,12 @@ def stored(assistant: Assistant, write: Callable[..., Path]) -> Assistant:
         ("And how many other independent news outlets say he left?", "he left"),
         ("How many independent sources are there that say he left?", "he left"),
         ("How many independent sources report the fire in Tavel?", "the fire in Tavel"),
+        ("How many independent sources give 186 million as the price?", "186 million as the price"),
+        ("How many independent sources put the dead at three?", "the dead at three"),
+        ("How many independent outlets mention the washbasin?", "the washbasin"),
+        ("How many independent sources say it was Jones who had it changed?", "it was Jones who had it changed"),
+        ("How many independent sources give their names?", None),
+        ("How many outlets mention the washbasin?", None),
         ("How many independent sources report Elon Musk?", None),  # "it", after a turn about him
         ("How many sources did the ledger rely on?", None),
         ("How many newspapers wrote that he left?", None),
@@ -148,3 +154,38 @@ def test_a_number_of_the_claim_must_be_said(assistant: Assistant, write: Callabl
     assert not assistant.add([path.parent]).failed
     answer = assistant.ask("How many independent sources say that 12 people died in the fire in Tavel?")
     assert answer.lead == "One independent source in the articles found: Sample Wire."
+
+
+def test_a_retelling_in_another_language_counts_for_the_agency(
+    assistant: Assistant, write: Callable[..., Path]
+) -> None:
+    write("wire.md", WIRE, title="Market burns", source="Sample Wire", published="2023-05-01")
+    german = "Tavel trauert. Der alte Markt am Hafen von Tavel ist abgebrannt, wie die Agentur Sample Wire am Montag meldete."
+    path = write("tag.md", german, title="Brand", source="Sample Tag", published="2023-05-02", language="de")
+    assert not assistant.add([path.parent]).failed
+    answer = assistant.ask("How many independent sources report that the old harbour market of Tavel burned down?")
+    assert answer.lead == "One independent source in the articles found: Sample Wire (retold by Sample Tag)."
+
+
+def test_an_article_that_never_names_whom_the_claim_names_does_not_state_it(
+    stored: Assistant, write: Callable[..., Path]
+) -> None:
+    other = "A fire destroyed the old harbour market of Ruskola on Sunday night. Nobody was hurt there."
+    path = write("other.md", other, title="Ruskola market burns", source="Sample Star", published="2023-05-01")
+    assert not stored.add([path]).failed
+    answer = stored.ask("How many independent sources report that a fire destroyed the old harbour market of Tavel?")
+    assert answer.lead.startswith("Two independent sources in the articles found: ")
+    assert "Sample Star" not in answer.lead
+
+
+def test_articles_are_read_on_as_long_as_they_state_it(assistant: Assistant, write: Callable[..., Path]) -> None:
+    for n in range(10):
+        text = f"A fire destroyed the old harbour market of Tavel on Sunday night. Witness {n} saw the roof fall."
+        path = write(f"{n}.md", text, title="Market burns", source=f"Paper {n}", published="2023-05-01")
+    assert not assistant.add([path.parent]).failed
+    asked = "How many independent sources report that a fire destroyed the old harbour market of Tavel?"
+    answer = assistant.ask(asked)
+    assert sum(len(statement.citations) for statement in answer.statements) == 10
+    assert not answer.lead.startswith("At least")
+    fewer = assistant.varied(passages=4).ask(asked)
+    assert fewer.lead.startswith("At least")

@@ -9,16 +9,21 @@
     = 3+a1-02:5 | One that needs both.
     x | One that no article of the story answers.
 
-Everything in it was written to be trained on and for nothing else.
+Everything in it was written to be trained on and for nothing else. Other languages are read as the product reads them, by their
+gloss.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from assistant.gloss import LANGUAGES, gloss, in_english, names_of
+from assistant.words import guess_language
 
 FOLDER = Path(__file__).with_name("invented")
 _HEAD = re.compile(r"@ (?P<id>\S+) \| (?P<story>\S+) \| (?P<title>.+)")
@@ -41,7 +46,7 @@ def read_invented() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 
     Raises ValueError that names file and line where something is not as above.
     """
-    articles = [article for path in sorted(FOLDER.glob("*.txt")) for article in _read(path)]
+    articles = [_glossed(article) for path in sorted(FOLDER.glob("*.txt")) for article in _read(path)]
     by_id = {article.id: article for article in articles}
     if len(by_id) < len(articles):
         raise ValueError(f"{FOLDER}: an article id occurs twice")
@@ -79,6 +84,25 @@ def _read(path: Path) -> Iterator[_Article]:
         yield article
 
 
+def _glossed(article: _Article) -> _Article:
+    """The article as it is read; one in English as it is."""
+    language = guess_language(article.text)
+    if language not in LANGUAGES:
+        return article
+    read = partial(gloss, language=language, names=names_of(article.text, language))
+    text, end = "", 0
+    for sentence in article.sentences:
+        start = article.text.index(sentence, end)
+        text += read(article.text[end:start]) + read(sentence)
+        end = start + len(sentence)
+    return replace(
+        article,
+        title=read(article.title),
+        sentences=[*map(read, article.sentences)],
+        text=text + read(article.text[end:]),
+    )
+
+
 def _question(articles: dict[str, _Article], article: _Article, number: int) -> dict[str, Any]:
     """A row as other people's sets have it; ``answers`` and ``evidence`` are the gold sentences."""
     gold, text = article.asked[number]
@@ -93,7 +117,7 @@ def _question(articles: dict[str, _Article], article: _Article, number: int) -> 
         sentences.append(own.sentences[int(place) - 1])
     return {
         "id": f"{article.id}-{number + 1:02}",
-        "question": text,
+        "question": in_english(text),
         "answerable": bool(gold),
         "gold_ids": list(dict.fromkeys(keys)),
         "near_miss_ids": [article.id],

@@ -1,15 +1,19 @@
 """The fit stories of ``evals/practice`` as a set to train on: rows like those of other people's sets.
 
 Left out are questions with limits of date, which a passage read alone cannot keep, and those that quote. "How many sources report
-that …?" is read as the claim, "Is it reported that …?"; a follow-up is read as it is understood after its turns.
+that …?" is read as the claim, "Is it reported that …?"; a follow-up is read as it is understood after its turns; other languages
+are read as the product reads them, by their gloss.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from assistant import Filters
 from assistant.conversation import standalone
+from assistant.gloss import gloss, in_english, names_of
 from assistant.sources import read_claim
 from assistant.words import read_known, read_question
 from evals.fit.data import cut_sentences
@@ -22,7 +26,11 @@ def read_practice() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     asked = select(read_questions(files), ["fit"], splits_of(files))
     stories = {question.story for question in asked}
     mine = {name: source for name, source in sources.items() if source.field("story") in stories}
-    articles = [{"id": name, "title": source.field("title"), "text": source.text} for name, source in mine.items()]
+    articles = [
+        {"id": name, "title": read(source.field("title") or ""), "text": read(source.text)}
+        for name, source in mine.items()
+        for read in [_reader(source)]
+    ]
     rows = [
         _row(question, mine) for question in asked if question.filters == Filters() and question.kind != "quote-source"
     ]
@@ -31,19 +39,25 @@ def read_practice() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 
 def _row(question: Question, sources: dict[str, SourceFile]) -> dict[str, Any]:
     spans = [span for piece in question.evidence for span in piece]
-    sentences = [span.quote[start:end].strip() for span in spans for start, end in cut_sentences(span.quote)]
+    read = [(span.quote, _reader(sources[span.article])) for span in spans]
+    sentences = [reader(quote[start:end].strip()) for quote, reader in read for start, end in cut_sentences(quote)]
     understood = standalone(question.question, question.earlier)
     near = spans[0].article if spans else _nearest(understood, question.story, sources)
     claim = read_claim(understood)
     return {
         "id": question.id,
-        "question": f"Is it reported that {claim}?" if claim else understood,
+        "question": f"Is it reported that {claim}?" if claim else in_english(understood),
         "answerable": question.answerable,
         "gold_ids": list(dict.fromkeys(span.article for span in spans)),
         "near_miss_ids": [near],
         "evidence": sentences,
         "answers": sentences,
     }
+
+
+def _reader(source: SourceFile) -> Callable[[str], str]:
+    language = source.field("language") or "en"
+    return partial(gloss, language=language, names=names_of(source.text, language))
 
 
 def _nearest(question: str, story: str, sources: dict[str, SourceFile]) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from assistant import Assistant, BadInput
 from assistant.fulltext import Hit
+from assistant.gloss import in_english, read_in
 from assistant.models import Encoder
 from assistant.retrieval import fuse
 from assistant.store import quiet
@@ -89,15 +90,14 @@ def search(assistant: Assistant, questions: Sequence[Question], titles: Sequence
     store, limit = assistant.store, assistant.settings.candidates
     vectors, notes = store.searchable_vectors()
     assert vectors is not None, notes
-    asked = store.encoder.encode_questions([question.question for question in questions])
-    languages, today, result = store.catalog.languages(), date.today(), []
-    for question, vector in zip(questions, asked, strict=True):
+    texts = [in_english(question.question) for question in questions]
+    languages = sorted({read_in(language) for language in store.catalog.languages()})
+    today, result = date.today(), []
+    for question, text, vector in zip(questions, texts, store.encoder.encode_questions(texts), strict=True):
         passing = store.catalog.allowed(question.filters, question.as_of or today)
         allowed = None if passing is None else passing.every
         words = {
-            title: store.fulltext.search(
-                question.question, languages=languages, limit=limit, title_weight=title, allowed=allowed
-            )
+            title: store.fulltext.search(text, languages=languages, limit=limit, title_weight=title, allowed=allowed)
             for title in titles
         }
         near = vectors.search(vector, limit=limit, allowed=allowed)
