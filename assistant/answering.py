@@ -120,7 +120,8 @@ def candidates(passages: Sequence[Passage], said: str = "") -> list[tuple[Senten
     found: list[tuple[Sentence, Candidate]] = []
     for passage in passages:
         article = passage.article
-        text = _reader(article)(article.text)
+        read = _reader(article)(article.text)
+        text = read if read == article.text else f"{read}\n{article.text}"  # a name may stand in it as it is asked for
         page, sentences = _page(passage)
         said_for_next = [_said_for(one, other, said) for (_, one), (_, other) in pairwise(sentences)]
         for number, (before, sentence) in enumerate(sentences):
@@ -128,7 +129,7 @@ def candidates(passages: Sequence[Passage], said: str = "") -> list[tuple[Senten
                 text=page.text[slice(*page.sentences[number])],
                 title=page.title,
                 before=before,
-                article=f"{_written(article.published)}\n{text}",  # a question may name the day of a report
+                article=f"{_written(article.published)}\n{text}",
                 language=read_in(article.language),
                 page=page,
                 number=number,

@@ -16,6 +16,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Header, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from assistant import reports
@@ -27,7 +28,11 @@ from assistant.owner import ANSWER, ROUTE, Asked, Door
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.5  # how often the running chat looks for articles that another process added
-_FIELDS = 'Send JSON: {"question": "Who said so?"}, and if you like "turns", "as_of", "since", "until", "source".'
+_FIELDS = (
+    'Send JSON, with the header Content-Type: application/json: {"question": "Who said so?"},'
+    ' and if you like "turns", "as_of", "since", "until", "source".'
+)
+_ROUTES = "There are POST /api/ask, GET /api/articles and GET /api/articles/ID."
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -48,6 +53,7 @@ def build_app(assistant: Assistant, *, hosts: list[str] | None = None, door: Doo
     _add_routes(app, assistant)
     if door is not None:
         _add_door(app, assistant, door)
+    _add_end(app)
     from assistant.ui import mount_page
 
     return mount_page(app, assistant)
@@ -57,6 +63,8 @@ def serve(assistant: Assistant, *, host: str, port: int, on_ready: Callable[[str
     """Serve until interrupted; ``on_ready`` is called with the address. ``port`` 0 takes a free one. Raises BadInput."""
     import uvicorn
 
+    if not host.strip():  # it would be every address of this machine
+        raise BadInput("no address is named", hint="Leave --host out to be reached from this machine only.")
     listener = _listen(host, port)
     hosts = [f"[{name}]" if ":" in name else name for name in _LOOPBACK] if host in _LOOPBACK else None
     shown = f"[{host}]" if ":" in host else host
@@ -78,9 +86,10 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
+        unknown = isinstance(error, socket.gaierror)
         raise BadInput(
             f"nothing can listen at {host}:{port}: {error.strerror}",
-            hint="Choose another port, or a free one with: --port 0",
+            hint="Name an address of this machine." if unknown else "Choose another port, or a free one with: --port 0",
         ) from error
     listener.listen(128)
     return listener
@@ -96,6 +105,10 @@ def _add_routes(app: FastAPI, assistant: Assistant) -> None:
         first = error.errors()[0]
         where = ".".join(part for part in first["loc"][1:] if isinstance(part, str)) or "body"
         return JSONResponse({"error": f"{where}: {first['msg']}", "hint": _FIELDS}, status_code=422)
+
+    @app.exception_handler(StarletteHTTPException)
+    def answer_http(_: Request, error: StarletteHTTPException) -> JSONResponse:
+        return JSONResponse({"error": str(error.detail), "hint": _FIELDS}, status_code=error.status_code)
 
     @app.exception_handler(Exception)
     def answer_unexpected(_: Request, error: Exception) -> JSONResponse:  # the outermost door: uvicorn logs it
@@ -127,6 +140,15 @@ def _add_door(app: FastAPI, assistant: Assistant, door: Door) -> None:
             raise HTTPException(403)
         answer = assistant.ask(asked.question, turns=asked.turns, filters=asked.filters)
         return Response(ANSWER.dump_json(answer), media_type="application/json")
+
+
+def _add_end(app: FastAPI) -> None:
+    """What answers to any other address of the API: else the chat page would."""
+
+    @app.api_route("/api/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
+    def answer_unknown(request: Request) -> JSONResponse:
+        said = f"there is no {request.method} {request.url.path}"
+        return JSONResponse({"error": said, "hint": _ROUTES}, status_code=404)
 
 
 class _Over(Exception):

@@ -19,6 +19,7 @@ from assistant.conversation import Before, before, parts, readings
 from assistant.errors import BadInput, BadQuestion, BrokenCitation, ModelProblem, UnknownArticle
 from assistant.evidence import Evidence
 from assistant.excerpts import asked_about, decide_excerpts, read_excerpts
+from assistant.gloss import gloss
 from assistant.indexing import Progress, index_words
 from assistant.ingest import Tally, ingest, remove_gone, stored_at
 from assistant.models import Encoder, Page, load_ranker
@@ -157,7 +158,7 @@ class Assistant:
         self, question: str, *, turns: Sequence[Turn] = (), filters: Filters | None = None
     ) -> Iterator[str | Answer]:
         """What is being done, a line at a time, and last the Answer."""
-        started, store, filters = time.perf_counter(), self.store, filters or Filters()
+        started, store, filters = time.perf_counter(), self.store, _stated(filters)
         _check(question, filters, longest=self.settings.max_question_characters)
         yield f"Searching {store.catalog.article_count():,} articles"
         if store.own_vectors() is None and not self._owner_is_silent:
@@ -186,7 +187,7 @@ class Assistant:
             question=question,
             asked_as=asked_as,
             outcome=decision.outcome,
-            reason=decision.reason if passages else self._nothing_found(filters),
+            reason=decision.reason if passages else self._nothing_found(filters, today),
             as_of=today,
             newest_cited=_newest(statements),
             confidence=decision.confidence,
@@ -201,7 +202,7 @@ class Assistant:
 
     def retrieve(self, question: str, *, filters: Filters | None = None) -> list[Passage]:
         """The passages nearest to a question, best first, without deciding whether they answer it. Raises as ``ask`` does."""
-        filters = filters or Filters()
+        filters = _stated(filters)
         _check(question, filters, longest=self.settings.max_question_characters)
         vectors, _ = self.store.searchable_vectors()
         return self._passages(unicodedata.normalize("NFC", question), vectors, filters, filters.as_of or date.today())
@@ -278,8 +279,10 @@ class Assistant:
     def _look_up(
         self, question: str, quoted: Sequence[str], search: Callable[[str], list[Passage]]
     ) -> Generator[str, None, tuple[str, list[Passage], Decision]]:
-        """As ``_read``, for a question that quotes: the quoted words are what is searched for."""
-        found = [(excerpt, search(excerpt)) for excerpt in quoted]
+        """As ``_read``, for a question that quotes: the quoted words are what is searched for, whichever language they are in."""
+        languages = ["en", *self.store.catalog.languages()]
+        read = [(excerpt, dict.fromkeys(gloss(excerpt, language) for language in languages)) for excerpt in quoted]
+        found = [(excerpt, [*dict.fromkeys(p for text in texts for p in search(text))]) for excerpt, texts in read]
         passages = list(dict.fromkeys(passage for _, mine in found for passage in mine))
         yield f"Reading {len(passages)} passages"
         return question, passages, decide_excerpts(found)
@@ -314,12 +317,19 @@ class Assistant:
                 log.warning("a statement was dropped: %s", broken)
         return tuple(standing)
 
-    def _nothing_found(self, filters: Filters) -> str:
+    def _nothing_found(self, filters: Filters, today: date) -> str:
         if not self.store.catalog.article_count():
             return "No articles are stored yet. Add some with: assistant add FILE"
-        if filters != Filters():
+        allowed = self.store.catalog.allowed(filters, today)
+        if filters != Filters() and allowed is not None and not allowed.every:
             return "No article matches these dates and this source."
         return "No stored article has words or a meaning in common with the question."
+
+
+def _stated(filters: Filters | None) -> Filters:
+    """The filters, a source without blanks around it; a blank one limits nothing."""
+    filters = filters or Filters()
+    return replace(filters, source=" ".join((filters.source or "").split()) or None)
 
 
 def _check(question: str, filters: Filters, *, longest: int) -> None:
@@ -327,6 +337,8 @@ def _check(question: str, filters: Filters, *, longest: int) -> None:
         raise BadQuestion(
             "the question is empty", hint='Ask something, for example: assistant ask "Who denied the report?"'
         )
+    if any("\ud800" <= sign <= "\udfff" for sign in question):
+        raise BadQuestion("the question is not UTF-8", hint="Write it in UTF-8.")
     if len(question) > longest:
         raise BadQuestion(
             f"the question has {len(question):,} characters; at most {longest:,} are read",

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from assistant import rendering
 from assistant.assistant import Assistant
-from assistant.errors import AssistantError, BadInput
+from assistant.errors import BadInput
 from assistant.indexing import Progress
 from assistant.schema import Failure, Filters, Turn
 
@@ -88,7 +88,7 @@ def answer_file(
                 first = error.errors()[0]
                 reason = f"{'.'.join(str(part) for part in first['loc']) or 'line'}: {first['msg']}"
                 failed.append(Failure(f"{questions}:{number}", reason, _LINE))
-            except AssistantError as error:
+            except BadInput as error:  # what is wrong with more than this line, a model or the data folder, ends it
                 failed.append(Failure(f"{questions}:{number}", str(error), error.hint))
             else:
                 file.write(json.dumps({"id": asked.id} | found, ensure_ascii=False) + "\n")
@@ -108,8 +108,11 @@ def _answered(out: Path) -> set[str]:
         ids = {_answered_id(line) for line in [*lines, *([] if cut_off else [last])] if line}
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{out} is no file of answers", hint="Name a new file; nothing was changed.") from error
-    if last:
-        out.write_bytes(raw[: -len(last)] if cut_off else raw + b"\n")
+    if last:  # only the end is touched
+        with out.open("r+b") as file:
+            file.seek(len(raw) - len(last) if cut_off else len(raw))
+            file.truncate()
+            file.write(b"" if cut_off else b"\n")
     return ids
 
 

@@ -51,7 +51,7 @@ def main() -> None:
     """Run the command line; an error is one line and a hint. What it prints is UTF-8, redirected or not."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8")
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         code = app(standalone_mode=False)
     except AssistantError as error:
@@ -62,6 +62,9 @@ def main() -> None:
         if message:  # without one no command was given, and the help has been printed
             _complain(f"error: {message}", f"hint: See: {getattr(misread, 'command_path', 'assistant')} --help")
         code = error.exit_code
+    except UnicodeError:  # a name on the disk may be any bytes, what is stored and printed may not
+        _complain("error: an argument, or the name of a file, is not UTF-8", "hint: Write or rename it in UTF-8.")
+        code = BadInput.exit_code
     except OSError as error:
         _complain(f"error: {error}", "hint: Check the path, who may read and write there, and the free space.")
         code = _UNUSABLE
@@ -157,9 +160,11 @@ def remove(
         else:
             for gone in report.removed:
                 typer.echo(f"removed {gone.article_id}: {gone.title}")
+        _name_failures(report.failed)
         with progress_line() as on_progress:  # the text is gone by now; work of others may be open, too, and take long
             assistant.catch_up(on_progress)
-    _report_failures(report.failed)
+    if report.failed:
+        raise typer.Exit(1)
 
 
 @app.command(name="list")

@@ -35,7 +35,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What the doctor found. ``counts`` are articles, chunks, rows of each index (None: owned elsewhere) and open work."""
+    """What the doctor found. ``counts`` are articles, chunks, rows of each index (None: not counted) and open work."""
 
     versions: dict[str, str]
     encoder: str

@@ -67,7 +67,8 @@ _REASON = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A sentence with what is needed to judge it: ``before`` is the preceding sentence of its article ("" at the start).
+    """A sentence as it is read, see ``assistant.gloss``, with what is needed to judge it: ``before`` is the preceding sentence of
+    its article ("" at the start), ``language`` that in which it is read.
 
     ``article`` is the article's whole text: names and numbers of the question are looked for there. Put the publication date into
     it as well, so that a question that names the year is not held against an article that leaves it out. It is the sentence
@@ -186,7 +187,7 @@ def compare(
 ) -> dict[int, dict[str, float]]:
     """Features by position for the candidates worth judging, see JUDGED; the others answer too little to be looked at.
 
-    Candidates come page by page, the best page first. Those in English are held against the gloss of a question in another
+    Candidates come page by page, the best page first. Those read in English are held against the gloss of a question in another
     language. ``sharing`` is how many questions share the time of one, ``read`` how many pages the ranker has read before.
     """
     english = in_english(question)

@@ -9,16 +9,25 @@ compounds by their parts. What is in none stays as it is.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import lru_cache
 from importlib import resources
 
-from assistant.words import DAYS, Word, guess_language, read_words
+from assistant.words import DAYS, Word, guess_language, read_words, stem_of
 
 LANGUAGES = ("de", "es", "fr")
 _LEAST = 3  # letters of a part of a compound
 _LINKS = ("", "s", "es", "n", "en", "e")  # what may stand between two parts: Wohnung-s-bau
-_BEGINS = re.compile(r"[.!?:…»«„“”\"\n]")  # between two words, where the second begins a sentence or a quote
 _FEMININE = re.compile(r"in(?:nen)?$")  # Ministerin, Ministerinnen
+_BEGINS = {  # between two words, where the second begins a sentence or a quote
+    "de": re.compile(r"[.!?…\n]|(?:^|\s)[„»\"]"),
+    "es": re.compile(r"[.!?…\n¿¡]|(?:^|\s)[«\"]"),
+    "fr": re.compile(r"[.!?…\n]|(?:^|\s)[«\"]"),
+}
+_TITLES = frozenset("Dr Prof St Hr Fr Sr Sra Srta Mr Mrs Mme Mlle Mgr Me Lic Ing Gral".split())  # with a full stop
+_ARTICLES = frozenset("el la los las un una al del le les l du des une".split())
+_ENDS = re.compile(r"[.,;:!?]|$")
+_GROUPS = re.compile(r"\.(?=\d{3}(?!\d))|,")
 
 Glossary = tuple[dict[str, str], dict[str, str]]  # English by word as written, and by its stem
 
@@ -33,19 +42,23 @@ def in_english(question: str) -> str:
     return gloss(question, guess_language(question))
 
 
-@lru_cache(maxsize=8192)
 def gloss(text: str, language: str, names: frozenset[str] = frozenset()) -> str:
     """A text word by word in English, one in a language without a glossary as it is. The words in ``names`` are kept."""
-    if language not in LANGUAGES:
-        return text
+    return _gloss(text, language, names) if language in LANGUAGES else text
+
+
+@lru_cache(maxsize=4096)
+def _gloss(text: str, language: str, names: frozenset[str]) -> str:
     written, end, before = "", 0, None
-    for word in read_words(text, language):
+    for word in read_words.__wrapped__(text, language):
         between = text[end : word.start]
-        begins = not written or _BEGINS.search(between) is not None
-        if word.text in names or (begins and _is_name_before(word, text)):
+        begins = _begins(before[0] if before else None, between, language)
+        if language == "de" and word.text == "ein" and _ENDS.match(text, word.end):
+            english = "in"  # the end of a verb, "räumte es ein", is no article
+        elif word.text in names or (begins and _is_name_before(word, text, language)):
             english = word.text
         else:
-            english = _english(word, language, before if between == " " else None, begins=begins)
+            english = _english(word, language, before if between in (" ", "'", "’") else None, begins=begins)
         if begins:
             english = english[0].upper() + english[1:]
         written += (" " if between in ("'", "’") else between) + english
@@ -57,46 +70,77 @@ def gloss(text: str, language: str, names: frozenset[str] = frozenset()) -> str:
 def names_of(text: str, language: str) -> frozenset[str]:
     """The words of a text that are part of a name, though the glossary may know them: the "Vogel" of "Anna Vogel".
 
-    In German they follow a capitalised word that the glossary does not know; in French and Spanish they have a capital within a
-    sentence.
+    In German they follow a capitalised word that the glossary does not know, or a title, as often as a function word; in French
+    and Spanish they have a capital within a sentence, but not behind an article: "la Cour".
     """
     if language not in LANGUAGES:
         return frozenset()
-    found: set[str] = set()
+    named: Counter[str] = Counter()  # how often a word stands where a name does, less how often where none does
     before: Word | None = None
     end = 0
-    for word in read_words(text, language):
+    for word in read_words.__wrapped__(text, language):
         between = text[end : word.start]
-        capital = word.text[0].isupper() and word.kind not in ("number", "function")
-        if language == "de":
-            follows = before is not None and between == " " and before.text[0].isupper()
-            if capital and follows and before and _known(before, language) is None and before.kind != "function":
-                found.add(word.text)
-        elif capital and before and not _BEGINS.search(between):
-            found.add(word.text)
+        if (
+            before
+            and word.text[0].isupper()
+            and word.kind not in ("number", "function")
+            and word.text not in DAYS | _TITLES
+        ):
+            if _is_title(before, between):
+                named[word.text] += 1
+            elif language == "de":
+                unknown = before.text[0].isupper() and not before.text.isupper() and _known(before, language) is None
+                if between == " " and before.kind in ("name", "plain") and unknown:
+                    named[word.text] += 1
+                elif before.kind == "function":
+                    named[word.text] -= 1
+            elif not _begins(before, between, language) and not (_is_article(before) and _known(word, language)):
+                named[word.text] += 1
         before, end = word, word.end
-    return frozenset(name for name in found if name not in DAYS)
+    return frozenset(name for name, often in named.items() if often > 0 or (language == "de" and often == 0))
 
 
-def _is_name_before(word: Word, text: str) -> bool:
-    """Whether a sentence begins with a name of two words: "Pierre Blanc"; what is a plain word never has one behind it."""
+def _begins(before: Word | None, between: str, language: str) -> bool:
+    """Whether a sentence or a quote begins behind ``between``."""
+    return before is None or (not _is_title(before, between) and _BEGINS[language].search(between) is not None)
+
+
+def _is_title(before: Word, between: str) -> bool:
+    """Whether a name follows: behind "Dr.", "M." or an initial."""
+    return between == ". " and (before.text in _TITLES or (len(before.text) == 1 and before.text.isupper()))
+
+
+def _is_article(word: Word) -> bool:
+    return word.text.lower() in _ARTICLES
+
+
+def _is_name_before(word: Word, text: str, language: str) -> bool:
+    """Whether a sentence begins with a name of two words: "Pierre Blanc", not "Selon Macron"; in German any two may be none."""
     following = text[word.end : word.end + 2]
-    return word.kind != "function" and word.text[0].isupper() and following[:1] == " " and following[1:].isupper()
+    two = word.text[0].isupper() and following[:1] == " " and following[1:].isupper()
+    if language == "de" or not two or word.kind == "function":
+        return False
+    known = _known(word, language)
+    return known is None or read_words(known, "en")[0].kind != "function"
 
 
 def _english(word: Word, language: str, before: tuple[Word, str] | None, *, begins: bool) -> str:
     """A word in English, or as it is where it seems to be a name; ``before`` is the word in front of it with its English."""
-    if word.kind == "number":
-        return word.text.translate(str.maketrans(",.", ".,"))  # 1.485,5 is 1,485.5
+    if word.kind == "number":  # 1.485,5 is 1,485.5
+        return _GROUPS.sub(lambda sign: "," if sign[0] == "." else ".", word.text)
     found = _known(word, language)
-    behind_noun = before is not None and before[0].kind != "function" and before[0].text[0].isupper()
-    if language == "de" and before and behind_noun and word.text[0].isupper():  # a noun, or a name
-        entry = _entry(word.text.lower(), word.stem, language)
-        if entry is None or before[1] == before[0].text:  # "Flughafen Hohenlau" is no compound; "Anna Vogel"
-            return word.text
-        return f"{word.text} {entry}"  # "Richterin Vogel", "Millionen Menschen"
-    if found is None or (word.kind == "name" and not begins and not found[0].isupper()):  # "Blanc", but "l'Allemagne"
+    if found is None:
         return word.text
+    if language == "de" and word.text[0].isupper() and not begins:
+        entry = _entry(word.text.lower(), word.stem, language)
+        behind_noun = before is not None and before[0].kind != "function" and before[0].text[0].isupper()
+        if before and behind_noun:  # a noun, or a name
+            if entry is None or before[1] == before[0].text:  # "Flughafen Hohenlau" is no compound; "Anna Vogel"
+                return word.text
+            return f"{word.text} {entry}"  # "Richterin Vogel", "Millionen Menschen"
+        return found if entry else f"{word.text} {found}"  # "Regensburg" is no compound, either
+    if word.kind == "name" and not begins and not found[0].isupper():  # "Blanc", but "l'Allemagne"; "la Cour" is both
+        return f"{word.text} {found}" if before and _is_article(before[0]) else word.text
     return found
 
 
@@ -131,7 +175,7 @@ def _part(word: str) -> str | None:
     if len(word) < _LEAST:
         return None
     forms = (word, _FEMININE.sub("", word))
-    return next(filter(None, (_entry(form, read_words(form, "de")[0].stem, "de") for form in forms)), None)
+    return next(filter(None, (_entry(form, stem_of(form, "de"), "de") for form in forms)), None)
 
 
 @lru_cache(maxsize=len(LANGUAGES))
@@ -143,5 +187,5 @@ def _glossary(language: str) -> Glossary:
     for line in text.splitlines():
         word, _, english = line.partition(" = ")
         written[word] = english
-        stems.setdefault(read_words(word, language)[0].stem, english)
+        stems.setdefault(stem_of(word, language), english)
     return written, stems

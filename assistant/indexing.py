@@ -27,7 +27,10 @@ def index_words(catalog: Catalog, fulltext: FullText) -> None:
     while work := outbox.oldest(catalog.database, "fulltext", limit=_FULLTEXT_ROWS):
         found = _current(catalog, work)
         fulltext.write(
-            (Entry(id_, read_in(article.language), *_read(chunk, article)) for id_, (chunk, article) in found.items()),
+            (
+                Entry(id_, read_in(article.language), *as_searched(chunk, article))
+                for id_, (chunk, article) in found.items()
+            ),
             deleted=_gone(work, found),
         )
         outbox.done(catalog.database, "fulltext", upto=work[-1].seq)
@@ -43,21 +46,24 @@ def index_vectors(catalog: Catalog, vectors: Vectors, encoder: Encoder, on_progr
         if deleted := _gone(work, found):
             vectors.delete(deleted)
         if found:
-            vectors.write(list(found), encoder.encode_passages(_encoded_texts(found.values(), encoder)))
+            vectors.write(list(found), encoder.encode_passages(encoded_texts(found.values(), encoder)))
         outbox.done(catalog.database, "vectors", upto=work[-1].seq)
         finished += len(work)
         on_progress("Embedding", finished, total)
 
 
-def _encoded_texts(rows: Iterable[tuple[Chunk, Article]], encoder: Encoder) -> list[str]:
-    """What the encoder is given for each chunk: its title, cut as ``chunk`` reckoned with it, and its text."""
+def encoded_texts(rows: Iterable[tuple[Chunk, Article]], encoder: Encoder) -> list[str]:
+    """What the encoder is given for each chunk: its title, cut as ``chunk`` reckoned with it, and its text.
+
+    ``chunk`` counted the tokens of the article as written; where a gloss has more, its end is not read.
+    """
 
     @cache
     def short(title: str) -> str:
         return short_title(title, window=encoder.window, count_tokens=encoder.count_tokens)
 
-    read = (_read(chunk, article) for chunk, article in rows)
-    return [indexed_text(short(title), text) for title, text in read]
+    searched = (as_searched(chunk, article) for chunk, article in rows)
+    return [indexed_text(short(title), text) for title, text in searched]
 
 
 def _current(catalog: Catalog, work: list[Work]) -> dict[str, tuple[Chunk, Article]]:
@@ -70,7 +76,7 @@ def _gone(work: list[Work], found: Container[str]) -> list[str]:
     return list(dict.fromkeys(row.chunk_id for row in work if row.chunk_id not in found))
 
 
-def _read(chunk: Chunk, article: Article) -> tuple[str, str]:
+def as_searched(chunk: Chunk, article: Article) -> tuple[str, str]:
     """Title and text of a chunk as they are searched: word by word in English where there is a glossary for their language."""
     names, text = names_of(article.text, article.language), article.text[chunk.start : chunk.end]
     return gloss(article.title, article.language, names), gloss(text, article.language, names)

@@ -257,7 +257,7 @@ def _confidence(answer: Answer) -> str:
 def _markdown(text: str) -> str:
     """One line of text with everything escaped that Markdown or its HTML could act on."""
     line = " ".join(text.translate(_CONTROLS).split()).translate(_MARKDOWN)
-    line = re.sub(r"^(\d*)([-.])", r"\1\\\2", line)  # would start a list
+    line = re.sub(r"^(\d*)([-.>])", r"\1\\\2", line)  # would start a list, or a quotation
     return re.sub(r"(?i)(www)\.", r"\1\\.", re.sub(r"(?i)\b(https?|ftp|mailto):", r"\1\\:", line))
 
 

@@ -56,7 +56,8 @@ def health_text(health: Health) -> str:
         "versions": [f"{name} {number}" for name, number in health.versions.items()],
         "models": [f"encoder {health.encoder}", f"ranker {health.ranker}"],
         "index": [
-            f"{name}: {'owned by another process' if n is None else f'{n:,}'}" for name, n in health.counts.items()
+            f"{name}: {'not counted, another process owns it or it cannot be used' if n is None else f'{n:,}'}"
+            for name, n in health.counts.items()
         ],
         "settings": [f"{name} = {value}" for name, value in health.settings.items()],
         "leaves the machine": list(health.leaves_the_machine) or ["nothing"],

@@ -14,6 +14,7 @@ from assistant.models import Encoder
 from assistant.schema import Passage
 from assistant.settings import Settings
 from assistant.vectors import Vectors
+from assistant.words import guess_language, read_question
 
 _WIDER = 8  # times as many hits are looked through for those that a filter lets through
 
@@ -33,10 +34,10 @@ def retrieve(
 
     ``vectors`` is None where they cannot be used: the question is then answered from full text alone. Hits whose chunk is not
     current in the catalog are dropped. ``allowed`` limits what both indexes find. A question in a language with a glossary is
-    searched as the articles in these languages are, by its gloss.
+    searched as the articles in these languages are, by its gloss, and by its own words: articles keep what is in no glossary.
     """
-    text, languages = in_english(question), {read_in(language) for language in catalog.languages()}
-    engines = _search(text, sorted(languages), fulltext, vectors, encoder, settings, allowed)
+    languages = sorted({read_in(language) for language in catalog.languages()})
+    engines = _search(question, languages, fulltext, vectors, encoder, settings, allowed)
     found = catalog.current([*{hit.chunk_id for hits in engines for hit in hits}])
     lexical, dense = ([hit for hit in hits if hit.chunk_id in found] for hits in engines)
     scores = fuse(lexical, dense, dense_weight=settings.dense_weight)
@@ -48,7 +49,7 @@ def retrieve(
 
 
 def _search(
-    text: str,
+    question: str,
     languages: Sequence[str],
     fulltext: FullText,
     vectors: Vectors | None,
@@ -56,10 +57,13 @@ def _search(
     settings: Settings,
     allowed: Allowed | None,
 ) -> tuple[list[Hit], list[Hit]]:
-    """The hits of the full text in articles of these languages, and of the vectors, if they are used."""
+    """The hits of the full text in articles read in these languages, and of the vectors, if they are used."""
+    text = in_english(question)
+    own = [word.text for word in read_question(question, guess_language(question)).content] if text != question else []
+    searched_words = " ".join((text, *own))
     lexical = search_allowed(
         lambda limit, ids: fulltext.search(
-            text, languages=languages, limit=limit, title_weight=settings.title_weight, allowed=ids
+            searched_words, languages=languages, limit=limit, title_weight=settings.title_weight, allowed=ids
         ),
         settings.candidates,
         allowed,

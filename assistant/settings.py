@@ -37,7 +37,9 @@ _ANSWERING = (
 class Settings(BaseSettings):
     """Every setting with its default. ``Settings(home=...)`` overrides; see ``load_settings`` for errors with a hint."""
 
-    model_config = SettingsConfigDict(env_prefix="ASSISTANT_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="ASSISTANT_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     home: Path = Field(default_factory=lambda: default_home(), description="The data folder: catalog and indexes.")
     corpus: Path | None = Field(
@@ -89,6 +91,13 @@ class Settings(BaseSettings):
     @classmethod
     def _expanded(cls, path: Path | None) -> Path | None:
         return path and path.expanduser()
+
+    @field_validator("home", mode="before")
+    @classmethod
+    def _named(cls, home: object) -> object:
+        if home == "" or home == Path():  # what "$UNSET" becomes; "./" names the current folder
+            raise ValueError("no folder is named")
+        return home
 
     @model_validator(mode="after")
     def _thresholds_in_order(self) -> Settings:

@@ -15,7 +15,7 @@ from datetime import date
 from assistant.answering import Decision, answers_from, candidates, nearest_articles
 from assistant.citing import cite
 from assistant.conversation import names
-from assistant.evidence import Evidence
+from assistant.evidence import Candidate, Evidence
 from assistant.fulltext import words
 from assistant.gloss import gloss, names_of, read_in
 from assistant.models import Encoder
@@ -24,7 +24,7 @@ from assistant.quoting import Sentence, repeats_what_was_wrong
 from assistant.sameness import denies, share_of_words
 from assistant.schema import Passage, Statement
 from assistant.settings import Settings
-from assistant.words import Word, read_question, read_words
+from assistant.words import Word, find_absent, read_known, read_question, read_words
 
 # What is asked
 
@@ -42,9 +42,9 @@ _ASKS = re.compile(
 _ASKS_OF_INDEPENDENT = re.compile(
     r"^\W*(?:(?:and|but|so)\W+)?how many\s+(?:other\s+)?independent\s+(?:news\s+)?"
     r"(?:sources|outlets|newspapers|papers|agencies|broadcasters|media)\s+(?:(?:have|had)\s+)?"
-    r"(?:give|gave|given|put|mention(?:ed)?|use[d]?|support(?:ed)?|back(?:ed)?|name[d]?|call(?:ed)?|describe[d]?|quote[d]?|indicate[d]?"
-    r"|claim(?:ed)?|suggest(?:ed)?|speak of|spoke of|spoken of|tell of|told of|pass(?:ed)? on|say|said)"
-    r"(?:\s+that)?\s+(?P<claim>[^?]+?)\s*\??$",
+    r"(?:give|gave|given|put|mention(?:ed)?|used?|support(?:ed)?|back(?:ed)?|named?|call(?:ed)?|described?|quoted?|indicated?"
+    r"|claim(?:ed)?|suggest(?:ed)?|speak of|spoke of|spoken of|tell of|told of|pass(?:ed)? on)"
+    r"(?:\s+(?:the\s+)?(?:news|claim|report))?(?:\s+that)?\s+(?P<claim>[^?]+?)\s*\??$",
     re.IGNORECASE,
 )
 _INDEPENDENT = re.compile(r"\bindependent(?:ly)?\b|\bdepend on (?:each other|one another)\b", re.IGNORECASE)
@@ -65,11 +65,15 @@ _DENIES = re.compile(
     r"|retract(?:s|ed)?|debunk(?:s|ed)?|hoax|unfounded|baseless)\b",
     re.IGNORECASE,
 )
-_NO_DENIAL = re.compile(r"\bno (?:fewer|less|more) than\b|\bnot only\b|\bno one else\b", re.IGNORECASE)
+_NO_DENIAL = re.compile(
+    r"\b(?:no|not) (?:fewer|less|more) (?:than|of|as)\b|\bnot only\b|\bno one else\b", re.IGNORECASE
+)
 _CLAUSES = re.compile(r"[,;:–—]|\b(?:but|although|though|while|and)\b")
 
 DEEPER = 2  # times as many passages are found as for other questions
-_STATES = 0.35  # the least probability with which a sentence states a claim; chosen on the fit stories of evals/practice
+_STATES = (
+    0.35  # the least probability with which a sentence states a claim; chosen on the fit stories of evals/practice
+)
 _COPY, _LEAST_WORDS = 0.8, 8  # a sentence of so many words that shares more than that with another's is a copy of it
 
 _NUMBERS = "no one two three four five six seven eight nine ten eleven twelve".split()
@@ -95,8 +99,9 @@ class _Telling:
 
 def read_claim(question: str) -> str | None:
     """What is said to be reported, where the question asks how many sources report it, and nothing else; else None."""
-    reported = _ASKS.match(question)
-    asked = reported or _ASKS_OF_INDEPENDENT.match(question)
+    of_independent = _ASKS_OF_INDEPENDENT.match(question)
+    reported = None if of_independent else _ASKS.match(question)
+    asked = of_independent or reported
     if asked is None or _NO_CLAIM.match(asked["claim"]) or _ASKS_MORE.search(asked["claim"]):
         return None
     if reported and re.search(r"\b(?:did|does)\b", reported["between"], re.IGNORECASE):  # "did the paper say that"
@@ -127,18 +132,18 @@ def count_sources(
     articles = {passage.article.id: passage.article for passage in passages}
     first_read = {passage.article.id for passage in passages[: settings.passages]}
     press = Press([article.source for article in articles.values() if article.source])
+    sure = max(_STATES, answers_from(evidence, settings))
     tellings: list[_Telling] = []
     states = False  # whether the article that was read last states it
     for article in articles.values():
         if article.id not in first_read and not states:
             break
         found = candidates([passage for passage in passages if passage.article.id == article.id])
-        mine = [pair for pair in found if _may_state(claim, pair[0])]
+        mine = [pair for pair in found if _names_them(claim, pair[1]) and _may_state(claim, pair[0])]
         supports = evidence.score(claim, [candidate for _, candidate in mine], encoder)
         pairs = zip([sentence for sentence, _ in mine], supports, strict=True)
         best = max(pairs, key=lambda pair: pair[1].probability, default=None)
-        sure = max(_STATES, answers_from(evidence, settings))
-        states = best is not None and best[1].probability >= sure and not best[1].missing
+        states = best is not None and best[1].probability >= sure
         if best and states:
             sentence, support = best
             origin = press.origin(article, sentence.start, sentence.end)
@@ -148,9 +153,16 @@ def count_sources(
     groups = _grouped(_followed(tellings))
     more = states and len(passages) == DEEPER * settings.passages
     statements = tuple(map(_statement, groups))
-    sure = min(statement.support for statement in statements)
+    least = min(statement.support for statement in statements)
     lead = _lead(groups, more=more)
-    return Decision("answer", _COUNTED, sure, statements, nearest_articles(passages), lead=lead, note=_COUNTED)
+    return Decision("answer", _COUNTED, least, statements, nearest_articles(passages), lead=lead, note=_COUNTED)
+
+
+def _names_them(claim: str, candidate: Candidate) -> bool:
+    """Whether the article of the sentence names whom the claim names."""
+    asked = read_question(f"That {_DATES.sub(' ', claim)}", "en")  # a claim begins with a name as likely as not
+    known = read_known(f"{candidate.title}\n{candidate.article}", candidate.language)
+    return not any(lacking[0].isupper() for lacking in find_absent(asked, known)[1])
 
 
 def _may_state(claim: str, sentence: Sentence) -> bool:
@@ -158,10 +170,8 @@ def _may_state(claim: str, sentence: Sentence) -> bool:
     if repeats_what_was_wrong(sentence, claim):
         return False
     article = sentence.article
-    text, language = (
-        gloss(sentence.text, article.language, names_of(article.text, article.language)),
-        read_in(article.language),
-    )
+    text = gloss(sentence.text, article.language, names_of(article.text, article.language))
+    language = read_in(article.language)
     wanted = {word.stem for word in _numbers(_DATES.sub(" ", claim), "en")}
     if not wanted <= {word.stem for word in _numbers(text, language)}:
         return False

@@ -159,6 +159,8 @@ class Store:
         notes: list[str] = []
         if unread := self.unfindable("fulltext"):
             notes.append(f"{unread:,} passages are not findable by words yet: another process is writing.")
+        if "chunking" in self.mismatches():
+            notes.append("The articles were indexed by another version of this program. Run: assistant rebuild")
         vectors = None
         if self.encoder_changed():
             notes.append("Searched by words only: the vectors are of another encoder. Run: assistant rebuild")

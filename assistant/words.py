@@ -133,7 +133,7 @@ def read_words(text: str, language: str) -> tuple[Word, ...]:
     words: list[Word] = []
     for match in (_FRENCH_WORD if language == "fr" else _WORD).finditer(text):
         word = match.group()
-        stem = _stem(word, language)
+        stem = stem_of(word, language)
         acronym = word.isupper() and len(word) > 1
         kind: Kind = "plain"
         if stem[0].isdigit():
@@ -149,19 +149,26 @@ def read_words(text: str, language: str) -> tuple[Word, ...]:
 def guess_language(question: str) -> str:
     """The language of which the question has most function words, English where it has as many of that.
 
-    "von der Leyen", "Rio de Janeiro" and "El Niño" are names in every language: their particles are not counted.
+    "von der Leyen", "Rio de Janeiro" and "El Niño" are names in every language: their particles are not counted, but for those
+    behind a plain word where two languages have as many words: "Was kostete der Umbau?".
     """
     if "¿" in question:
         return "es"
     counted: list[str] = []
+    may_be_named: list[str] = []
     named = False  # whether a name begins behind the word
-    for place, word in reversed(list(enumerate(read_words(question, "en")))):
+    words = read_words(question, "en")
+    for place, word in reversed(list(enumerate(words))):
         particle = named and word.text.lower() in _PARTICLES
         if place == 0 or not particle:
             parts = [word.text] if _NAME_WITH_MARK.match(word.text) else re.split("['’]", word.text)
             counted += [part.lower() for part in parts]  # "qu'a": two function words of French
+        elif words[place - 1].text.islower() and not any(words[place - 1].text in stop for stop in _STOP.values()):
+            may_be_named.append(word.text.lower())
         named = particle or word.text[0].isupper()
-    return max(_STOP, key=lambda language: sum(word in _STOP[language] for word in counted))
+    return max(
+        _STOP, key=lambda language: tuple(sum(w in _STOP[language] for w in part) for part in (counted, may_be_named))
+    )
 
 
 @lru_cache(maxsize=256)
@@ -208,7 +215,8 @@ def read_against(question: str, language: str) -> Asked:
         return read_question(question, language)
     asked = read_question(question, own)
     words, content = (
-        tuple(replace(word, stem=_stem(word.text, language)) for word in part) for part in (asked.words, asked.content)
+        tuple(replace(word, stem=stem_of(word.text, language)) for word in part)
+        for part in (asked.words, asked.content)
     )
     return replace(
         asked, words=words, content=content, names=(), numbers=tuple(n for n in asked.numbers if n.text.isdigit())
@@ -251,7 +259,8 @@ def _analyser(language: str) -> tantivy.TextAnalyzer:
 
 
 @lru_cache(maxsize=100_000)
-def _stem(word: str, language: str) -> str:
+def stem_of(word: str, language: str) -> str:
+    """The stem of a word; a number in digits, its groups joined."""
     word = unicodedata.normalize("NFKC", word).replace("’", "'")
     if word[0].isdigit():
         if language in _POINT_GROUPS:

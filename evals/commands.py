@@ -29,7 +29,6 @@ from evals.run import Case, hash_questions, own_settings, read_cases
 from evals.schema import (
     CORPUS,
     HERE,
-    QUESTIONS,
     SPLITS,
     Question,
     Split,
@@ -94,7 +93,7 @@ def run(
         raise BadInput(f"none of the articles that answer these questions is in {corpus}", hint=hint)
     folder = out or RUNS / f"{datetime.now():%Y-%m-%d-%H%M%S}"
     try:
-        cases = ask_all(chosen, folder, corpus=corpus, changes=changes or ())
+        cases = ask_all(chosen, folder, corpus=corpus, changes=changes or (), files=questions)
     except KeyboardInterrupt:
         typer.echo(f"interrupted; the cases so far are kept: go on with --out {folder}", err=True)
         raise
@@ -136,7 +135,7 @@ def gate(
             f"{baseline} has none of these questions", hint="Make one: assistant eval run --split dev --out FOLDER"
         )
     with tempfile.TemporaryDirectory() as scratch:
-        cases = ask_all(chosen, out or Path(scratch), corpus=corpus, changes=changes or ())
+        cases = ask_all(chosen, out or Path(scratch), corpus=corpus, changes=changes or (), files=questions)
     gold = {question.id: question.gold_articles for question, _ in chosen}
     findings = judge(cases, earlier, stored=read_sources(corpus).keys(), gold=gold)
     for difference in compare_runs(earlier, cases):
@@ -223,11 +222,17 @@ def quotes(out: Out = None) -> None:
 
 
 def ask_all(
-    chosen: Sequence[tuple[Question, Split]], out: Path, *, corpus: Path, changes: Sequence[str] = ()
+    chosen: Sequence[tuple[Question, Split]],
+    out: Path,
+    *,
+    corpus: Path,
+    changes: Sequence[str] = (),
+    files: Sequence[Path] | None = None,
 ) -> list[Case]:
-    """The cases of these questions over a corpus, in a data folder of their own."""
+    """The cases of these questions over a corpus, in a data folder of their own; ``files`` are those that they come from."""
     sources = read_sources(corpus)
-    hostile = checking.read_hostile(QUESTIONS)
+    folders = {file.parent for file in named_files(files or ())}
+    hostile = {article: orders for folder in folders for article, orders in checking.read_hostile(folder).items()}
     with (
         tempfile.TemporaryDirectory() as home,
         progress_line() as on_progress,
@@ -277,6 +282,15 @@ def _questions(files: Sequence[Path] | None, splits: Sequence[str] | None) -> li
     chosen = [(question, stories[question.story]) for question in select(questions, wanted, stories)]
     if not chosen:
         raise BadInput("there are no questions in this split", hint="Name other files or another split.")
+    seen: set[str] = set()
+    for question, _ in chosen:
+        spans = [span for piece in question.evidence for span in piece]
+        if question.id in seen:
+            raise BadInput(f"there are two questions {question.id}", hint="Run: assistant eval check")
+        if question.answerable != bool(spans) or any(span.start is None or span.end is None for span in spans):
+            message = f"the evidence of {question.id} is missing or has no positions"
+            raise BadInput(message, hint="Run: assistant eval check --fill")
+        seen.add(question.id)
     return chosen
 
 

@@ -12,10 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from evals.fit.data import cut_sentences
-from evals.schema import Span
+from evals.schema import Span, composed, stored_text
 
 _LONGEST = 600  # characters; a longer sentence was not seen to end (an open bracket, say): the words themselves are the gold then
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +59,6 @@ class Articles:
             yield Span(article=gold.article, quote=text[start:end], start=start, end=end)
 
 
-def stored_text(text: str) -> str:
-    """A text as the assistant stores it, by the rules of README.md and without the program."""
-    lines = _composed(text).split("\n")
-    while lines and not lines[0].strip():
-        lines.pop(0)
-    return "\n".join(lines)
-
-
 def relocate(given: str, start: int, end: int) -> tuple[int, int] | None:
     """Where characters ``[start, end)`` of a text as given are in it as stored; None where they are not the same there.
 
@@ -78,9 +69,9 @@ def relocate(given: str, start: int, end: int) -> tuple[int, int] | None:
     while end < len(given) and unicodedata.combining(given[end]):
         end += 1
     stored = stored_text(given)
-    dropped = len(_composed(given)) - len(stored)
-    first, last = (len(_composed(given[:place])) - dropped for place in (start, end))
-    same = 0 <= first < last and stored[first:last] == _composed(given[start:end])
+    dropped = len(composed(given)) - len(stored)
+    first, last = (len(composed(given[:place])) - dropped for place in (start, end))
+    same = 0 <= first < last and stored[first:last] == composed(given[start:end])
     return (first, last) if same else None
 
 
@@ -92,9 +83,3 @@ def places_of(words: str, text: str) -> Iterator[tuple[int, int]]:
         if found:
             yield from found
             return
-
-
-def _composed(text: str) -> str:
-    """NFC, ``\\n`` line ends, no byte order mark, a space for other control characters but tabs."""
-    text = re.sub(r"\r\n?|[\u2028\u2029]", "\n", text).replace("\ufeff", "")
-    return unicodedata.normalize("NFC", re.sub(r"[\ud800-\udfff]", "\ufffd", _CONTROLS.sub(" ", text)))

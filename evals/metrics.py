@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,14 +131,12 @@ def bootstrap_share(
     """
     array = np.array(values, float)
     counted = np.ones(len(array), bool) if among is None else np.array(among, bool)
-    seen = array[counted]
-    if len(seen) and seen.min() == seen.max() and seen[0] in (0, 1):
+    seen, theirs = array[counted], [story for story, one in zip(stories, counted, strict=True) if one]
+    if len(seen) == 0:
+        return Interval(math.nan, math.nan, math.nan, len(array))
+    if seen.min() == seen.max() and seen[0] in (0, 1):
         return Interval(float(seen[0]), *wilson(int(seen.sum()), len(seen)), len(array))
-    return bootstrap(stories, lambda drawn: _mean_or_nan(array[drawn[counted[drawn]]]))
-
-
-def _mean_or_nan(values: NDArray[np.float64]) -> float:
-    return float(values.mean()) if len(values) else math.nan
+    return replace(bootstrap(theirs, lambda drawn: float(seen[drawn].mean())), n=len(array))
 
 
 def wilson(right: int, of: int) -> tuple[float, float]:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import random
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from assistant import BadInput
 from evals.schema import CORPUS, Question, SourceFile, Span, read_sources
 from evals.score import says, written_date
 
 EXCERPTS, MISQUOTES, SEED = 200, 50, 1
+_DRAWS = 50  # tries per article
 ELSEWHERE = CORPUS.parent / "tests" / "data" / "2024-10-25-newspaper-report.txt"
 
 _FORMS = (
@@ -62,21 +65,37 @@ def _asked(number: int, article: str, span: Span, source: SourceFile, rng: rando
 
 
 def _excerpts(sources: Mapping[str, SourceFile], rng: random.Random, count: int) -> Iterator[tuple[str, Span]]:
-    """Different excerpts, each of one article only, articles drawn evenly."""
+    """Different excerpts, each of one article only, articles drawn evenly.
+
+    Raises BadInput where there are not so many: articles may be copies of others, or without a paragraph to draw from.
+    """
     seen: set[str] = set()
-    articles = sorted(sources)
+    articles = deque(sorted(sources))
+    failed = 0
     while len(seen) < count:
-        article = articles[len(seen) % len(articles)]
+        article = articles[0]
         span = _draw(article, sources[article].text, rng)
         alone = span is not None and sum(says(source.text, span.quote) for source in sources.values()) == 1
         if span is not None and alone and span.quote not in seen:
             seen.add(span.quote)
             yield article, span
+            articles.rotate(-1)
+            failed = 0
+            continue
+        failed += 1
+        if failed % _DRAWS == 0:
+            articles.rotate(-1)
+        if failed == _DRAWS * len(articles):
+            raise BadInput(
+                f"only {len(seen)} excerpts stand in one article only", hint="Ask for fewer, or add articles."
+            )
 
 
 def _draw(article: str, text: str, rng: random.Random) -> Span | None:
     """A run of 8 to 30 words of a random paragraph; None where the draw fell on a heading, a list or a quotation."""
     lines = [match for match in re.finditer(r"[^\n]+", text) if len(match.group().split()) >= 12]
+    if not lines:
+        return None
     line = rng.choice(lines)
     words = list(_WORD.finditer(line.group()))
     length = rng.randint(8, min(30, len(words)))

@@ -241,11 +241,14 @@ def hash_questions(questions: Sequence[Question]) -> str:
     return hashlib.sha256(written.encode()).hexdigest()[:16]
 
 
+_CODE = (".py", ".json", ".safetensors", ".txt")  # .txt: the glossaries
+
+
 def code_hash() -> str:
     """16 hex digits over the files of the assistant and of the evaluation, whether committed or not."""
     digest = hashlib.sha256()
     for folder in (HERE.parent / "assistant", HERE):
-        for path in sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".json", ".safetensors")):
+        for path in sorted(path for path in folder.rglob("*") if path.suffix in _CODE):
             if RESULTS not in path.parents:
                 digest.update(path.relative_to(HERE.parent).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]

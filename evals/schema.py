@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ SPLITS: tuple[Split, ...] = get_args(Split)
 UNANSWERABLE: tuple[str, ...] = get_args(Unanswerable)
 KINDS: tuple[str, ...] = (*get_args(Answerable), *UNANSWERABLE)
 
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 HERE = Path(__file__).resolve().parent
 QUESTIONS = HERE / "questions"
 CORPUS = HERE.parent / "corpus"
@@ -198,24 +200,35 @@ class SourceFile:
     def read(cls, path: Path) -> SourceFile:
         """A Markdown file with front matter. Raises BadInput where it has none, or cannot be read."""
         try:
-            written = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+            written = path.read_bytes().decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise _not_utf8(path, error) from error
-        parts = unicodedata.normalize("NFC", written).split("---\n", 2)
+        written = unicodedata.normalize("NFC", re.sub(r"\r\n?", "\n", written))
+        parts = written.split("---\n", 2)
         if len(parts) < 3 or not (front := _front(path, parts[1])):
             raise BadInput(
                 f"{path} has no front matter", hint="The corpus of an evaluation is Markdown with front matter."
             )
-        body = parts[2]
-        lines = body.split("\n")
-        while lines and not lines[0].strip():
-            lines.pop(0)
-        return cls("\n".join(lines), front)
+        return cls(stored_text(parts[2]), front)
 
     def field(self, name: str) -> str | None:
         """A field of the front matter as text, None where the file does not state it."""
         value = self.front.get(name)
         return None if value is None else str(value)
+
+
+def stored_text(text: str) -> str:
+    """A text as the assistant stores it, by the rules of README.md and without the program."""
+    lines = composed(text).split("\n")
+    while lines and not lines[0].strip():
+        lines.pop(0)
+    return "\n".join(lines)
+
+
+def composed(text: str) -> str:
+    """NFC, ``\\n`` line ends, no byte order mark, a space for other control characters but tabs."""
+    text = re.sub(r"\r\n?|[\u2028\u2029]", "\n", text).replace("\ufeff", "")
+    return unicodedata.normalize("NFC", re.sub(r"[\ud800-\udfff]", "\ufffd", _CONTROLS.sub(" ", text)))
 
 
 def _front(path: Path, written: str) -> Mapping[str, object]:

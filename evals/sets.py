@@ -19,10 +19,10 @@ from typing import Literal
 
 from assistant import Assistant, BadInput
 from evals.fit.data import SEED, half_of
-from evals.gold import Articles, stored_text
+from evals.gold import Articles
 from evals.layouts import HINT, Asked, Read, Row, read_beir, read_shared, read_squad, slug
 from evals.run import Case, Progress, own_settings, run
-from evals.schema import Question, SourceFile
+from evals.schema import Question, SourceFile, stored_text
 from evals.score import says
 
 Half = Literal["fit", "report"]

@@ -81,6 +81,36 @@ def test_errors_have_a_hint_over_http(client: TestClient) -> None:
     assert answer.json()["hint"]
 
 
+def test_every_error_of_the_api_has_the_same_form(client: TestClient) -> None:
+    body, form = b'{"question": "caf\xe9"}', {"content-type": "application/json"}
+    wrong = [
+        client.post("/api/ask", content=body, headers=form),
+        client.get("/api/ask"),
+        client.get("/api/anything"),
+        client.post("/api/articles"),
+    ]
+    assert [answer.status_code for answer in wrong] == [400, 404, 404, 404]
+    for answer in wrong:
+        assert set(answer.json()) == {"error", "hint"}
+        assert all(answer.json().values())
+
+
+def test_a_blank_source_limits_nothing_and_blanks_around_one_do_not_count(client: TestClient) -> None:
+    asked = {"question": "What did Putin ask Musk about Starlink and Taiwan?"}
+    usual = client.post("/api/ask", json=asked).json()
+    assert client.post("/api/ask", json=asked | {"source": " "}).json()["statements"] == usual["statements"]
+    source = usual["statements"][0]["citations"][0]["source"]
+    named = client.post("/api/ask", json=asked | {"source": f" {source} "}).json()
+    assert {c["source"] for statement in named["statements"] for c in statement["citations"]} == {source}
+
+
+def test_no_address_is_not_every_address(newsroom: Assistant) -> None:
+    for host, hint in (("", "Leave --host out"), ("no.such.name.invalid", "an address of this machine")):
+        with pytest.raises(BadInput) as caught:
+            serve(newsroom, host=host, port=0, on_ready=print)
+        assert hint in caught.value.hint
+
+
 def test_another_host_name_is_not_answered(client: TestClient) -> None:
     """A page on the web whose name was made to point to this machine gets nothing."""
     assert client.get("/api/articles", headers={"host": "evil.example"}).status_code == 400

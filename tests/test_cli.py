@@ -146,6 +146,7 @@ BAD = [
     (["ask", ""], 2, "the question is empty"),
     (["ask", "x" * 50_000], 2, "50,000 characters"),
     (["ask"], 2, "either a question"),
+    (["--home", "", "list"], 2, "no folder is named"),
     (["ask", "Who?", "--from", "2024-02-01", "--to", "2024-01-01"], 2, "no day lies between"),
     (["show", "nothing.md"], 2, "there is no article nothing.md"),
     (["remove", "nothing.md"], 1, "there is no article nothing.md"),
@@ -273,6 +274,37 @@ def test_a_bad_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert done.returncode == 2
     assert done.stderr.splitlines()[0].startswith("error: the setting dense_weight cannot be used")
     assert done.stderr.splitlines()[1].startswith("hint: ")
+
+
+def test_an_empty_setting_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("HOME", "CORPUS", "ENCODER", "DENSE_WEIGHT"):
+        monkeypatch.setenv(f"ASSISTANT_{name}", "")
+    settings, usual = load_settings(), load_settings(home=tmp_path)
+    assert settings.home != Path()
+    assert settings.corpus != Path()
+    assert (settings.encoder, settings.dense_weight) == (usual.encoder, usual.dense_weight)
+
+
+def test_what_is_not_utf_8_is_a_line_and_a_hint(write: Write) -> None:
+    write("bridge.md", BRIDGE, title="Bridge closed")
+    for words in (["ask", "caf\udce9?"], ["show", "\udce9"], ["add", "gone\udce9.md"]):
+        done = assistant(*words)
+        assert done.returncode in (1, 2), done.stderr
+        assert "Traceback" not in done.stderr
+        assert "hint: " in done.stderr
+
+
+def test_a_file_of_questions_ends_where_the_model_is_missing(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("add", write("bridge.md", BRIDGE, title="Bridge"))[0] == 0
+    asked = [{"id": f"q{n}", "question": "Who closed the bridge?"} for n in range(3)]
+    questions = write("questions.jsonl", "\n".join(map(json.dumps, asked)))
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv("ASSISTANT_ENCODER", str(tmp_path / "empty"))
+    code, errors = run("ask", "--file", questions, "--out", tmp_path / "answers.jsonl")
+    assert code == 3
+    assert errors.count("holds no model weights") == 1
 
 
 def test_doctor_backup_restore_rebuild(write: Write, tmp_path: Path) -> None:

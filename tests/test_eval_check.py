@@ -213,6 +213,15 @@ def test_a_line_of_json_is_one_line_whatever_is_in_it(tmp_path: Path) -> None:
     assert file.read_text(encoding="utf-8").count("\n") == 2
 
 
+def test_an_article_is_read_by_the_rules_that_the_program_stores_it_by(assistant: Assistant, tmp_path: Path) -> None:
+    path = tmp_path / "owl.md"
+    path.write_bytes("---\ntitle: Owl\n---\n\n \nOne.\ufeff Two\rThree\u2028four\x07five, cafe\u0301.\r\n".encode())
+    assert not assistant.add([path]).failed
+    stored = assistant.article("owl.md")
+    assert isinstance(stored, Article)
+    assert SourceFile.read(path).text == stored.text
+
+
 def test_a_file_of_another_encoding_is_named(tmp_path: Path) -> None:
     file, article = tmp_path / "owl.jsonl", tmp_path / "owl.md"
     file.write_bytes(json.dumps(GOOD | {"question": "Où ?"}, ensure_ascii=False).encode("latin-1"))

@@ -69,6 +69,32 @@ def test_bad_input_is_an_error_with_a_hint(
     assert "hint: " in shown
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"evidence": []}, "the evidence of owl-01 is missing or has no positions"),
+        ({"evidence": [[{"article": "owl.md", "quote": "The owl left."}]]}, "is missing or has no positions"),
+        ({"answerable": False}, "is missing or has no positions"),
+        ({}, "there are two questions owl-01"),
+    ],
+)
+def test_questions_that_cannot_be_scored_are_not_asked(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    change: dict[str, object],
+    said: str,
+) -> None:
+    span = {"article": "owl.md", "quote": "The owl left.", "start": 0, "end": 13}
+    row = {"id": "owl-01", "story": "owl", "kind": "fact", "question": "Who left?", "answerable": True}
+    row |= {"evidence": [[span]], "points": [["owl"]]} | change
+    (tmp_path / "splits.json").write_text('{"fit": ["owl"], "dev": [], "held": []}', encoding="utf-8")
+    file = tmp_path / "owl.jsonl"
+    file.write_text(f"{json.dumps(row)}\n" * (1 if change else 2), encoding="utf-8")
+    assert call(monkeypatch, "run", "--questions", str(file), "--corpus", str(tmp_path)) == 2
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("change", [{"id": "gone-01"}, {"question_hash": "of other gold"}])
 def test_a_baseline_of_other_questions_cannot_open_the_gate(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, change: dict[str, str]

@@ -113,6 +113,10 @@ def test_a_share_that_is_the_same_in_every_story_has_wilsons_interval() -> None:
     some = metrics.bootstrap_share(stories, [number < 10 for number in range(40)], among=[n < 10 for n in range(40)])
     assert (some.value, some.low, some.n) == pytest.approx((1.0, 10 / 13.8415, 40), abs=1e-4)
     assert math.isnan(metrics.bootstrap_share(stories, [True] * 40, among=[False] * 40).value)
+    # only the stories with a counted case are resampled: one of them says nothing of others
+    among = [number < 6 for number in range(18)]
+    one = metrics.bootstrap_share(["a"] * 6 + ["b"] * 6 + ["c"] * 6, [True, True, False] * 6, among=among)
+    assert (one.low, one.high, one.n) == (0.0, 1.0, 18)
     nothing_changed = metrics.bootstrap_mean(stories, [0.0] * 40)
     assert (nothing_changed.low, nothing_changed.high) == (0.0, 0.0)
 

@@ -140,6 +140,9 @@ def test_a_question_in_another_language_than_the_article_has_no_names_to_miss(ev
         ("Qu'a dit Macron ?", "fr"),
         ("D'où vient l'argent ?", "fr"),
         ("Who is Conan O'Brien?", "en"),
+        ("Was kostete der Umbau des Stadions?", "de"),
+        ("Was von der Leyen there?", "en"),
+        ("Was traffic diverted around La Défense?", "en"),
     ],
 )
 def test_the_language_of_a_question_is_that_of_its_function_words(question: str, language: str) -> None:

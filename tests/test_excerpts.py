@@ -60,6 +60,21 @@ def test_the_sentences_around_it_are_quoted_with_source_and_date_oldest_first(st
     assert str(statement.citations[0].published) == "2023-05-01"
 
 
+def test_quoted_words_are_found_though_nothing_in_them_tells_their_language(
+    assistant: Assistant, write: Callable[..., Path]
+) -> None:
+    told = "Versicherungen warnen Gemeinden, Landwirte, Winzer und Fischer. Das Wasser kam nachts."
+    write("de.md", told, title="Hochwasser", source="Sample Bote", published="2023-05-01", language="de")
+    for n in range(12):
+        text = f"Der Verein gewann Spiel {n}. Der Trainer lobte den Torwart."
+        path = write(f"{n}.md", text, title=f"Spiel {n}", source="Sample Bote", published="2023-05-02", language="de")
+    assert not assistant.add([path.parent]).failed
+    answer = assistant.ask("Which paper wrote “Versicherungen warnen Gemeinden, Landwirte, Winzer und Fischer”?")
+    assert [citation.article_id for citation in answer.statements[0].citations] == ["de.md"]
+    without = assistant.ask("Which paper wrote “Versicherungen warnen Gemeinden, Landwirte, Winzer, Fischer”?")
+    assert without.outcome == "decline"
+
+
 def test_an_excerpt_over_two_sentences_is_one_quote(stored: Assistant) -> None:
     answer = stored.ask("Where does “the longest closure yet. The city paid 4.5 million euros” come from?")
     assert answer.statements[0].text.startswith("It had been closed")

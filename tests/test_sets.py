@@ -13,9 +13,9 @@ import pytest
 
 from assistant import Article, Assistant, BadInput
 from evals.fit.data import half_of
-from evals.gold import places_of, relocate, stored_text
+from evals.gold import places_of, relocate
 from evals.run import run
-from evals.schema import Question, Split
+from evals.schema import Question, Split, stored_text
 from evals.sets import QuestionSet, add_articles, load, load_beir, load_shared, load_squad, run_set
 from evals.summary import summarise
 

@@ -48,6 +48,8 @@ def stored(assistant: Assistant, write: Callable[..., Path]) -> Assistant:
         ("How many independent sources put the dead at three?", "the dead at three"),
         ("How many independent outlets mention the washbasin?", "the washbasin"),
         ("How many independent sources say it was Jones who had it changed?", "it was Jones who had it changed"),
+        ("How many independent sources claim the state paid for the bridge?", "the state paid for the bridge"),
+        ("How many independent sources support the claim that he left?", "he left"),
         ("How many independent sources give their names?", None),
         ("How many outlets mention the washbasin?", None),
         ("How many independent sources report Elon Musk?", None),  # "it", after a turn about him

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from assistant import Article, load_settings, outbox
 from assistant.catalog import Origin
-from assistant.chunking import CHUNKING_VERSION, chunk, indexed_text, short_title
-from assistant.indexing import index_words
+from assistant.chunking import CHUNKING_VERSION, chunk
+from assistant.indexing import encoded_texts, index_words
 from assistant.models import Encoder, load_encoder
 from assistant.reading import READING_VERSION, read_root, version_of
 from assistant.schema import Chunk
@@ -157,9 +157,8 @@ def chunks_of(encoder: Encoder, article: Article) -> list[Chunk]:
 
 
 def texts_of(encoder: Encoder, article: Article, chunks: Sequence[Chunk]) -> list[str]:
-    """What the encoder is given for each chunk of an article, as the index does it: its title and its text."""
-    title = short_title(article.title, window=encoder.window, count_tokens=encoder.count_tokens)
-    return [indexed_text(title, article.text[one.start : one.end]) for one in chunks]
+    """What the encoder is given for each chunk of an article, as the index does it."""
+    return encoded_texts(((one, article) for one in chunks), encoder)
 
 
 def _reaching(portion: Portion, passages: int) -> int:

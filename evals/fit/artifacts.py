@@ -18,6 +18,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 
+from assistant.gloss import in_english
 from evals.fit.asked import read_asked
 from evals.fit.data import SOURCES, Floats, near_article
 from evals.fit.invented import read_invented
@@ -64,7 +65,7 @@ def main() -> None:
         asked = [
             q for q in select(read_questions(question_files()), [split], read_splits()) if q.kind != "quote-source"
         ]
-        found = model.predict_proba([question.question for question in asked])[:, 1]
+        found = model.predict_proba([in_english(question.question) for question in asked])[:, 1]  # as it was trained
         area = roc_auc_score([question.answerable for question in asked], found)
         print(f"evals/questions, {split}, by the words of invented: {area:.2f} of {len(asked)}")
 

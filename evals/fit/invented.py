@@ -118,6 +118,7 @@ def _question(articles: dict[str, _Article], article: _Article, number: int) -> 
     return {
         "id": f"{article.id}-{number + 1:02}",
         "question": in_english(text),
+        "language": guess_language(text),
         "answerable": bool(gold),
         "gold_ids": list(dict.fromkeys(keys)),
         "near_miss_ids": [article.id],

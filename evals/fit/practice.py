@@ -15,7 +15,7 @@ from assistant import Filters
 from assistant.conversation import standalone
 from assistant.gloss import gloss, in_english, names_of
 from assistant.sources import read_claim
-from assistant.words import read_known, read_question
+from assistant.words import guess_language, read_known, read_question
 from evals.fit.data import cut_sentences
 from evals.schema import PRACTICE, Question, SourceFile, named_files, read_questions, read_sources, select, splits_of
 
@@ -47,6 +47,7 @@ def _row(question: Question, sources: dict[str, SourceFile]) -> dict[str, Any]:
     return {
         "id": question.id,
         "question": f"Is it reported that {claim}?" if claim else in_english(understood),
+        "language": guess_language(understood),
         "answerable": question.answerable,
         "gold_ids": list(dict.fromkeys(span.article for span in spans)),
         "near_miss_ids": [near],

@@ -41,7 +41,7 @@ from evals.metrics import Interval, bootstrap_share
 from evals.tables import written
 
 RATE, HEAD_RATE, WARM_UP, SAVE_EVERY = 1e-4, 7e-4, 0.06, 50
-CURVE_EVERY = 150  # steps between two points of the learning curve
+CURVE_EVERY = 400  # steps between two points of the learning curve
 LEFT_OUT = 600  # questions of a domain left out that are read
 CURVE = {"squad2_dev_part": 260, "squadshifts": 160, "selqa": 80}  # questions of kept-out topics it is measured on
 
@@ -147,7 +147,7 @@ def train(
             save(work, model, optimiser, done)
     if share < 1:
         mix(model, begun, share)
-        add_to_curve(work, {"readings": done.readings} | measure(model, slices))
+        print({"readings": done.readings} | measure(model, slices), flush=True)
     return model
 
 
@@ -224,8 +224,18 @@ def write_ids(out: Path, data: Path) -> None:
     (out / "ranker_ids.json").write_text("{" + ",\n".join(lines) + "}\n", encoding="utf-8")
 
 
-def write(out: Path, work: Path, data: Path, model: Reader) -> None:
+def command(given: argparse.Namespace) -> str:
+    """The command as it is written down, without the places of data and progress."""
+    named = (("turns", given.turns), ("steps", given.steps), ("fixed-layers", given.fixed or None))
+    flags = [f"--{name} {value}" for name, value in (*named, ("share", given.share)) if value is not None]
+    flags += ["--from FOLDER"] * bool(given.earlier) + ["--together"] * given.together
+    return " ".join(("python -m evals.fit.ranker --data FOLDER", *flags))
+
+
+def write(given: argparse.Namespace, model: Reader) -> None:
     """What training changed, and beside it what it must be, where it comes from and which questions it has seen."""
+    out, work, data = given.out, given.work, given.data
+    out.mkdir(parents=True, exist_ok=True)
     write_ids(out, data)
     base = AutoModel.from_pretrained(str(packaged_folder()), add_pooling_layer=False).state_dict()
     changed = pack_changes(base, model.bert.state_dict()) | {"head": model.head.detach().float()}
@@ -235,7 +245,7 @@ def write(out: Path, work: Path, data: Path, model: Reader) -> None:
         "sha256": sha256(out / "ranker.safetensors"),
         "base": "all-MiniLM-L6-v2",
         "base_sha256": sha256(packaged_folder() / "model.safetensors"),
-        "command": "python -m evals.fit.ranker --data FOLDER",
+        "command": command(given),
         "sets": {source.folder: source.licence for source in READ_FOR_TRAINING} | {"evals/fit/asked": ASKED},
         "learning curve": [
             json.loads(line) for line in (work / "curve.jsonl").read_text(encoding="utf-8").splitlines()
@@ -270,7 +280,7 @@ def main() -> None:
         found = measure_left_out(model, given.data, given.leave_out)
         print(f"{given.leave_out}, not trained on: right sentence first {written(found)} of {found.n}")
     else:
-        write(given.out, given.work, given.data, model)
+        write(given, model)
 
 
 if __name__ == "__main__":

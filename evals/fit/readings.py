@@ -144,6 +144,7 @@ class Row:
     ours: bool = False
     again: bool = False
     odds: float = 0.0
+    language: str = "en"  # that it was asked in; ours are read in English whatever they were asked in
 
 
 class Readings:
@@ -207,7 +208,8 @@ class Readings:
         mine = self._inside(near, holding[best], spans)
         answers = tuple(row["answers"]) if row["answerable"] else ()
         ours = "ours" in row or self.source in OWN
-        yield Row(slug(row["id"]), row["question"], near, holding[best], mine, answers, ours)
+        language = row.get("language") or guess_language(row["question"])
+        yield Row(slug(row["id"]), row["question"], near, holding[best], mine, answers, ours, language=language)
 
     def _spans(self, row: dict[str, Any], near: str) -> tuple[tuple[int, int], ...]:
         text = self.corpus.articles[near]["text"]
@@ -245,7 +247,7 @@ class Readings:
 
     def _once(self, number: int) -> Iterator[Reading]:
         rng = random.Random(SEED + number)
-        english = [row.question for row in self.rows if guess_language(row.question) == "en"]
+        english = [row.question for row in self.rows if row.language == "en"]
         pool = sorted({part for question in english for part in swappable(question)})
         theirs, ours = ([row for row in self.rows if row.ours is mine] for mine in (False, True))
         for row in [*(theirs[number % 2 :: 2] if self.source.folder == "squadshifts" else theirs), *ours]:
@@ -259,7 +261,7 @@ class Readings:
             if rng.random() < (OTHER_SHARE.get(self.source.folder, 1.0) if row.spans else NO_ANSWER_SHARE):
                 for other in self._other(row, number):
                     yield replace(other, question=claim["claim"]) if claim else other
-            swaps = bool(row.spans) and not self.source.tokenised and guess_language(row.question) == "en"
+            swaps = bool(row.spans) and not self.source.tokenised and row.language == "en"
             if swaps and rng.random() < SWAPPED_SHARE:
                 article = self.corpus.articles[row.near]
                 text = swap(row.question, f"{article['title']}\n{article['text']}", pool, rng)
@@ -285,7 +287,7 @@ class Readings:
     def _other(self, row: Row, number: int) -> Iterator[Reading]:
         """The best passage of our search without the answer; a later turn takes the next one.
 
-        Where the search finds none, as for many a question in another language, it is any passage.
+        Where the search finds none, it is any passage.
         """
         passages = self.corpus.passages
         any_of_them = random.Random(f"{SEED} {number} {row.id}").sample(passages, min(3, len(passages)))

@@ -6,8 +6,8 @@ import random
 from collections.abc import Iterator, Mapping
 
 from assistant import Article, Assistant, AssistantError
-from assistant.chunking import indexed_text, short_title
 from assistant.doctor import examine
+from assistant.indexing import encoded_texts
 from assistant.schema import Chunk, Removed
 from evals.bench.torture.articles import marker, wording
 
@@ -90,8 +90,8 @@ def _far(assistant: Assistant, _: _Expected) -> Iterator[str]:
     encoder, vectors = assistant.store.encoder, assistant.store.own_vectors()
     texts: dict[str, str] = {}
     for article, chunks in _cut(assistant):
-        title = short_title(article.title, window=encoder.window, count_tokens=encoder.count_tokens)
-        texts |= {chunk.id: indexed_text(title, article.text[chunk.start : chunk.end]) for chunk in chunks}
+        written = encoded_texts(((chunk, article) for chunk in chunks), encoder)
+        texts |= {chunk.id: text for chunk, text in zip(chunks, written, strict=True)}
     if vectors is None or not texts or not vectors.count():
         return  # what is missing altogether has been said
     # Vectors.search asks for one at a time through LlamaIndex, which takes 30 times as long as Chroma's own list of questions
