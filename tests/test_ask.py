@@ -79,8 +79,8 @@ def test_a_name_that_the_articles_do_not_have_is_declined_and_said(one: Assistan
     ("file", "answered", "declined"),
     [
         ("newspaper_report_questions.jsonl", 13, 4),
-        ("newspaper_report_blind.jsonl", 13, 4),
-        ("newspaper_report_fourth.jsonl", 13, 3),
+        ("newspaper_report_blind.jsonl", 12, 4),
+        ("newspaper_report_fourth.jsonl", 14, 3),
     ],
 )
 def test_twenty_questions_on_one_article(file: str, answered: int, declined: int) -> None:
