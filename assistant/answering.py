@@ -5,17 +5,17 @@ Every statement is verbatim: one or more whole sentences of an article, sliced b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import pairwise
 
 from assistant.chunking import trimmed
 from assistant.citing import cite
 from assistant.conversation import Before, weighs_two
 from assistant.evidence import Candidate, Evidence, Support
-from assistant.gloss import gloss, names_of, read_in
+from assistant.gloss import read_in, reader
 from assistant.models import Encoder, Page
 from assistant.quoting import Sentence, pieces_of, with_antecedent, with_correction
 from assistant.sameness import says_the_same
@@ -120,7 +120,7 @@ def candidates(passages: Sequence[Passage], said: str = "") -> list[tuple[Senten
     found: list[tuple[Sentence, Candidate]] = []
     for passage in passages:
         article = passage.article
-        read = _reader(article)(article.text)
+        read = reader(article.text, article.language)(article.text)
         text = read if read == article.text else f"{read}\n{article.text}"  # a name may stand in it as it is asked for
         page, sentences = _page(passage)
         said_for_next = [_said_for(one, other, said) for (_, one), (_, other) in pairwise(sentences)]
@@ -147,7 +147,8 @@ def _said_for(one: Sentence, following: Sentence, said: str) -> bool:
 
 def _page(passage: Passage) -> tuple[Page, list[tuple[str, Sentence]]]:
     """The passage as the ranker reads it, and its sentences, each with what is read before it in the article."""
-    article, start, read = passage.article, passage.chunk.start, _reader(passage.article)
+    article, start = passage.article, passage.chunk.start
+    read = reader(article.text, article.language)
     pieces, end, text = pieces_of(article), start, ""
     found: list[tuple[str, Sentence]] = []
     places: list[tuple[int, int]] = []
@@ -157,15 +158,11 @@ def _page(passage: Passage) -> tuple[Page, list[tuple[str, Sentence]]]:
             earlier = article.text[before.start : before.end].strip() if before else ""
             found.append((read(earlier), Sentence(article, first, last)))
             text += read(article.text[end:first])
-            places.append((len(text), len(text) + len(read(article.text[first:last]))))
+            begun = len(text)
             text, end = text + read(article.text[first:last]), last
+            places.append((begun, len(text)))
     text += read(article.text[end : passage.chunk.end])
     return Page(read(article.title), text, tuple(places)), found
-
-
-def _reader(article: Article) -> Callable[[str], str]:
-    """How text of the article is read: as it is, or by its gloss."""
-    return partial(gloss, language=article.language, names=names_of(article.text, article.language))
 
 
 def _written(day: date | None) -> str:

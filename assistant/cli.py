@@ -78,7 +78,7 @@ def main() -> None:
 @app.callback()
 def _common(
     context: typer.Context,
-    home: Annotated[Path | None, typer.Option(help="The data folder (ASSISTANT_HOME).", metavar="FOLDER")] = None,
+    home: Annotated[str | None, typer.Option(help="The data folder (ASSISTANT_HOME).", metavar="FOLDER")] = None,
 ) -> None:
     context.obj = {"home": home}
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from importlib import resources
 
 from assistant.words import DAYS, Word, guess_language, read_words, stem_of
@@ -26,6 +27,7 @@ _BEGINS = {  # between two words, where the second begins a sentence or a quote
 }
 _TITLES = frozenset("Dr Prof St Hr Fr Sr Sra Srta Mr Mrs Mme Mlle Mgr Me Lic Ing Gral".split())  # with a full stop
 _ARTICLES = frozenset("el la los las un una al del le les l du des une".split())
+_NO_NAMES = DAYS | _TITLES
 _ENDS = re.compile(r"[.,;:!?]|$")
 _GROUPS = re.compile(r"\.(?=\d{3}(?!\d))|,")
 
@@ -40,6 +42,11 @@ def read_in(language: str) -> str:
 def in_english(question: str) -> str:
     """The question word by word in English; one in English, or in a language without a glossary, as it is."""
     return gloss(question, guess_language(question))
+
+
+def reader(text: str, language: str) -> Callable[[str], str]:
+    """How parts of an article's text, and its title, are read: by their gloss that keeps its names, or as they are."""
+    return partial(gloss, language=language, names=names_of(text, language))
 
 
 def gloss(text: str, language: str, names: frozenset[str] = frozenset()) -> str:
@@ -80,12 +87,8 @@ def names_of(text: str, language: str) -> frozenset[str]:
     end = 0
     for word in read_words.__wrapped__(text, language):
         between = text[end : word.start]
-        if (
-            before
-            and word.text[0].isupper()
-            and word.kind not in ("number", "function")
-            and word.text not in DAYS | _TITLES
-        ):
+        capital = word.text[0].isupper() and word.kind not in ("number", "function")
+        if before and capital and word.text not in _NO_NAMES:
             if _is_title(before, between):
                 named[word.text] += 1
             elif language == "de":
@@ -97,7 +100,7 @@ def names_of(text: str, language: str) -> frozenset[str]:
             elif not _begins(before, between, language) and not (_is_article(before) and _known(word, language)):
                 named[word.text] += 1
         before, end = word, word.end
-    return frozenset(name for name, often in named.items() if often > 0 or (language == "de" and often == 0))
+    return frozenset(name for name, often in named.items() if often >= 0)
 
 
 def _begins(before: Word | None, between: str, language: str) -> bool:

@@ -9,7 +9,7 @@ from assistant import outbox
 from assistant.catalog import Catalog
 from assistant.chunking import indexed_text, short_title
 from assistant.fulltext import Entry, FullText
-from assistant.gloss import gloss, names_of, read_in
+from assistant.gloss import read_in, reader
 from assistant.models import Encoder
 from assistant.outbox import Work
 from assistant.schema import Article, Chunk
@@ -78,5 +78,5 @@ def _gone(work: list[Work], found: Container[str]) -> list[str]:
 
 def as_searched(chunk: Chunk, article: Article) -> tuple[str, str]:
     """Title and text of a chunk as they are searched: word by word in English where there is a glossary for their language."""
-    names, text = names_of(article.text, article.language), article.text[chunk.start : chunk.end]
-    return gloss(article.title, article.language, names), gloss(text, article.language, names)
+    read = reader(article.text, article.language)
+    return read(article.title), read(article.text[chunk.start : chunk.end])

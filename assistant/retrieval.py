@@ -36,8 +36,7 @@ def retrieve(
     current in the catalog are dropped. ``allowed`` limits what both indexes find. A question in a language with a glossary is
     searched as the articles in these languages are, by its gloss, and by its own words: articles keep what is in no glossary.
     """
-    languages = sorted({read_in(language) for language in catalog.languages()})
-    engines = _search(question, languages, fulltext, vectors, encoder, settings, allowed)
+    engines = _search(question, searched_in(catalog), fulltext, vectors, encoder, settings, allowed)
     found = catalog.current([*{hit.chunk_id for hits in engines for hit in hits}])
     lexical, dense = ([hit for hit in hits if hit.chunk_id in found] for hits in engines)
     scores = fuse(lexical, dense, dense_weight=settings.dense_weight)
@@ -59,11 +58,9 @@ def _search(
 ) -> tuple[list[Hit], list[Hit]]:
     """The hits of the full text in articles read in these languages, and of the vectors, if they are used."""
     text = in_english(question)
-    own = [word.text for word in read_question(question, guess_language(question)).content] if text != question else []
-    searched_words = " ".join((text, *own))
     lexical = search_allowed(
         lambda limit, ids: fulltext.search(
-            searched_words, languages=languages, limit=limit, title_weight=settings.title_weight, allowed=ids
+            searched_words(question), languages=languages, limit=limit, title_weight=settings.title_weight, allowed=ids
         ),
         settings.candidates,
         allowed,
@@ -75,6 +72,18 @@ def _search(
         lambda limit, ids: vectors.search(vector, limit=limit, allowed=ids), settings.candidates, allowed
     )
     return lexical, dense
+
+
+def searched_in(catalog: Catalog) -> list[str]:
+    """The languages that the stored articles are searched in."""
+    return sorted({read_in(language) for language in catalog.languages()})
+
+
+def searched_words(question: str) -> str:
+    """What the full text is asked for: the question, or its gloss and its own content words."""
+    text = in_english(question)
+    own = read_question(question, guess_language(question)).content if text != question else ()
+    return " ".join((text, *(word.text for word in own)))
 
 
 def search_allowed(

@@ -95,7 +95,7 @@ class Settings(BaseSettings):
     @field_validator("home", mode="before")
     @classmethod
     def _named(cls, home: object) -> object:
-        if home == "" or home == Path():  # what "$UNSET" becomes; "./" names the current folder
+        if home == "":  # what "$UNSET" becomes, and no "."
             raise ValueError("no folder is named")
         return home
 

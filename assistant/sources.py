@@ -17,7 +17,7 @@ from assistant.citing import cite
 from assistant.conversation import names
 from assistant.evidence import Candidate, Evidence
 from assistant.fulltext import words
-from assistant.gloss import gloss, names_of, read_in
+from assistant.gloss import read_in, reader
 from assistant.models import Encoder
 from assistant.press import Press, is_same, key
 from assistant.quoting import Sentence, repeats_what_was_wrong
@@ -71,9 +71,7 @@ _NO_DENIAL = re.compile(
 _CLAUSES = re.compile(r"[,;:–—]|\b(?:but|although|though|while|and)\b")
 
 DEEPER = 2  # times as many passages are found as for other questions
-_STATES = (
-    0.35  # the least probability with which a sentence states a claim; chosen on the fit stories of evals/practice
-)
+_STATES = 0.35  # the least probability with which a sentence states a claim; chosen on evals/practice, fit
 _COPY, _LEAST_WORDS = 0.8, 8  # a sentence of so many words that shares more than that with another's is a copy of it
 
 _NUMBERS = "no one two three four five six seven eight nine ten eleven twelve".split()
@@ -139,7 +137,8 @@ def count_sources(
         if article.id not in first_read and not states:
             break
         found = candidates([passage for passage in passages if passage.article.id == article.id])
-        mine = [pair for pair in found if _names_them(claim, pair[1]) and _may_state(claim, pair[0])]
+        named = bool(found) and _names_them(claim, found[0][1])
+        mine = [pair for pair in found if named and _may_state(claim, pair[0])]
         supports = evidence.score(claim, [candidate for _, candidate in mine], encoder)
         pairs = zip([sentence for sentence, _ in mine], supports, strict=True)
         best = max(pairs, key=lambda pair: pair[1].probability, default=None)
@@ -170,8 +169,7 @@ def _may_state(claim: str, sentence: Sentence) -> bool:
     if repeats_what_was_wrong(sentence, claim):
         return False
     article = sentence.article
-    text = gloss(sentence.text, article.language, names_of(article.text, article.language))
-    language = read_in(article.language)
+    text, language = reader(article.text, article.language)(sentence.text), read_in(article.language)
     wanted = {word.stem for word in _numbers(_DATES.sub(" ", claim), "en")}
     if not wanted <= {word.stem for word in _numbers(text, language)}:
         return False

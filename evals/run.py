@@ -30,6 +30,7 @@ from evals.score import Score, covers, heard, says, score
 Progress = Callable[[str, int, int | None], None]
 
 RESULTS = HERE / "results"
+_CODE = (".py", ".json", ".safetensors", ".txt")  # .txt: the glossaries
 HELD_LOG = RESULTS / "held.jsonl"
 ENGINES = ("fused", "words", "vectors")
 _CANDIDATES, _DEEP = (
@@ -239,9 +240,6 @@ def hash_questions(questions: Sequence[Question]) -> str:
     """16 hex digits over the questions and their gold. Only the fields that are given count: a new optional one changes none."""
     written = "\n".join(question.model_dump_json(exclude_defaults=True) for question in questions)
     return hashlib.sha256(written.encode()).hexdigest()[:16]
-
-
-_CODE = (".py", ".json", ".safetensors", ".txt")  # .txt: the glossaries
 
 
 def code_hash() -> str:

@@ -276,6 +276,12 @@ def test_a_bad_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert done.stderr.splitlines()[1].startswith("hint: ")
 
 
+def test_the_current_folder_may_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("--home", ".", "list")[0] == 0
+    assert (tmp_path / "catalog.sqlite").is_file()
+
+
 def test_an_empty_setting_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("HOME", "CORPUS", "ENCODER", "DENSE_WEIGHT"):
         monkeypatch.setenv(f"ASSISTANT_{name}", "")

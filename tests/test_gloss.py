@@ -156,3 +156,10 @@ def test_an_article_in_another_language_answers_a_question_in_english_and_is_quo
             article = assistant.article(citation.article_id)
             assert isinstance(article, Article)
             assert article.text[citation.start : citation.end] == citation.quote
+
+
+def test_articles_that_were_indexed_before_they_were_glossed_are_said(assistant: Assistant, write: Write) -> None:
+    assert not assistant.add([write("a.md", "Im Larenz ertranken Kühe.", title="Flut", language="de")]).failed
+    assert not assistant.ask("Who drowned in Larenz?").notes
+    assistant.store.database.record("chunking", "3")
+    assert any("assistant rebuild" in note for note in assistant.ask("Who drowned in Larenz?").notes)

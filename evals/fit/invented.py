@@ -18,11 +18,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from assistant.gloss import LANGUAGES, gloss, in_english, names_of
+from assistant.gloss import LANGUAGES, in_english, reader
 from assistant.words import guess_language
 
 FOLDER = Path(__file__).with_name("invented")
@@ -89,7 +88,7 @@ def _glossed(article: _Article) -> _Article:
     language = guess_language(article.text)
     if language not in LANGUAGES:
         return article
-    read = partial(gloss, language=language, names=names_of(article.text, language))
+    read = reader(article.text, language)
     text, end = "", 0
     for sentence in article.sentences:
         start = article.text.index(sentence, end)

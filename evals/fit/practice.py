@@ -8,12 +8,11 @@ are read as the product reads them, by their gloss.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from assistant import Filters
 from assistant.conversation import standalone
-from assistant.gloss import gloss, in_english, names_of
+from assistant.gloss import in_english, reader
 from assistant.sources import read_claim
 from assistant.words import guess_language, read_known, read_question
 from evals.fit.data import cut_sentences
@@ -39,8 +38,8 @@ def read_practice() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 
 def _row(question: Question, sources: dict[str, SourceFile]) -> dict[str, Any]:
     spans = [span for piece in question.evidence for span in piece]
-    read = [(span.quote, _reader(sources[span.article])) for span in spans]
-    sentences = [reader(quote[start:end].strip()) for quote, reader in read for start, end in cut_sentences(quote)]
+    quoted = [(span.quote, _reader(sources[span.article])) for span in spans]
+    sentences = [read(quote[start:end].strip()) for quote, read in quoted for start, end in cut_sentences(quote)]
     understood = standalone(question.question, question.earlier)
     near = spans[0].article if spans else _nearest(understood, question.story, sources)
     claim = read_claim(understood)
@@ -57,8 +56,7 @@ def _row(question: Question, sources: dict[str, SourceFile]) -> dict[str, Any]:
 
 
 def _reader(source: SourceFile) -> Callable[[str], str]:
-    language = source.field("language") or "en"
-    return partial(gloss, language=language, names=names_of(source.text, language))
+    return reader(source.text, source.field("language") or "en")
 
 
 def _nearest(question: str, story: str, sources: dict[str, SourceFile]) -> str:

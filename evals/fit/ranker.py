@@ -226,8 +226,9 @@ def write_ids(out: Path, data: Path) -> None:
 
 def command(given: argparse.Namespace) -> str:
     """The command as it is written down, without the places of data and progress."""
+    share = given.share if given.share < 1 else None
     named = (("turns", given.turns), ("steps", given.steps), ("fixed-layers", given.fixed or None))
-    flags = [f"--{name} {value}" for name, value in (*named, ("share", given.share)) if value is not None]
+    flags = [f"--{name} {value}" for name, value in (*named, ("share", share)) if value is not None]
     flags += ["--from FOLDER"] * bool(given.earlier) + ["--together"] * given.together
     return " ".join(("python -m evals.fit.ranker --data FOLDER", *flags))
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from assistant import Assistant, BadInput
 from assistant.fulltext import Hit
-from assistant.gloss import in_english, read_in
+from assistant.gloss import in_english
 from assistant.models import Encoder
-from assistant.retrieval import fuse
+from assistant.retrieval import fuse, searched_in, searched_words
 from assistant.store import quiet
 from evals.metrics import Rank
 from evals.run import own_settings
@@ -90,14 +90,15 @@ def search(assistant: Assistant, questions: Sequence[Question], titles: Sequence
     store, limit = assistant.store, assistant.settings.candidates
     vectors, notes = store.searchable_vectors()
     assert vectors is not None, notes
-    texts = [in_english(question.question) for question in questions]
-    languages = sorted({read_in(language) for language in store.catalog.languages()})
-    today, result = date.today(), []
-    for question, text, vector in zip(questions, texts, store.encoder.encode_questions(texts), strict=True):
+    asked = store.encoder.encode_questions([in_english(question.question) for question in questions])
+    languages, today, result = searched_in(store.catalog), date.today(), []
+    for question, vector in zip(questions, asked, strict=True):
         passing = store.catalog.allowed(question.filters, question.as_of or today)
         allowed = None if passing is None else passing.every
         words = {
-            title: store.fulltext.search(text, languages=languages, limit=limit, title_weight=title, allowed=allowed)
+            title: store.fulltext.search(
+                searched_words(question.question), languages=languages, limit=limit, title_weight=title, allowed=allowed
+            )
             for title in titles
         }
         near = vectors.search(vector, limit=limit, allowed=allowed)
