@@ -171,7 +171,7 @@ def test_adding_is_measured_from_end_to_end(tmp_path: Path) -> None:
 
 def test_asking_is_measured_alone_and_beside_an_ingest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ask, "STARTER_AT", 1_500)
-    monkeypatch.setattr(ask, "_FRESH", 150)
+    monkeypatch.setattr(ask, "_FRESH", 20)  # so few that more must follow before the questions are over
     table = ask.run(tmp_path, 90, 4, ["1500", "1500-ingest"], silent, encoder=WordEncoder())
     lines = table.splitlines()
     assert [line.split(" | ")[1] for line in lines[2:7]] == [
@@ -182,6 +182,8 @@ def test_asking_is_measured_alone_and_beside_an_ingest(tmp_path: Path, monkeypat
         "without the ranker",
     ]
     assert "jittered copies" in lines[2]
+    assert "an ingest of" in lines[5]
+    assert len(list((tmp_path / "corpus").glob("articles-20-*.jsonl"))) > 1
     assert (tmp_path / "ask.md").read_text(encoding="utf-8") == table
     assert not list((tmp_path / "changed").iterdir())
 

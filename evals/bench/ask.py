@@ -13,13 +13,15 @@ reading the passages for the answer.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import shutil
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ import numpy as np
 
 from assistant import Answer, Assistant, Filters
 from assistant.models import Encoder
+from assistant.store import quiet
 from evals.bench import results
 from evals.bench.building import Builder, Stage, texts_of
 from evals.bench.corpus import ARTICLES, corpus_file
@@ -41,7 +44,7 @@ WORK = HERE.parent / ".bench"
 STAGES, STARTER_AT, QUESTIONS = (1_000, 20_000, 250_000), 20_000, 100
 ORDER = tuple(f"{size}{beside}" for size in STAGES for beside in ("", "-ingest"))
 
-_FRESH, _FRESH_SEED = 3_000, 3  # articles that are embedded meanwhile
+_FRESH, _FRESH_SEED = 3_000, 3  # articles that are added at once meanwhile
 _WARM = 5  # questions asked before any is timed
 _WITH, _WITHOUT = "with the ranker", "without the ranker"
 _WANTED = {  # at the largest size: how it is asked, and whether beside an ingest
@@ -151,33 +154,38 @@ def _alone() -> Iterator[Callable[[], float | None]]:
 
 @contextmanager
 def _ingest(assistant: Assistant, work: Path, on_progress: Progress) -> Iterator[Callable[[], float | None]]:
-    """While it lasts, a thread embeds fresh articles; gives what tells afterwards how many passages a second it did.
+    """While it lasts, a thread adds and embeds fresh articles; gives what tells how many passages a second it embeds.
 
-    Raises SystemExit where it had nothing left to do before it was over: then questions were asked beside nothing.
+    Where it has embedded them all before the questions are over, others follow, so that none is asked beside nothing.
     """
-    assistant.add([corpus_file(work, _FRESH, seed=_FRESH_SEED)], wait=False, on_progress=on_progress)
-    over, rates, started = threading.Event(), [0.0], time.perf_counter()
+    over, started = threading.Event(), time.perf_counter()
+    before = embedded = 0
 
     def mark(_: str, finished: int, __: int | None) -> None:
-        rates.append(finished / (time.perf_counter() - started))
+        nonlocal embedded
+        embedded = before + finished
         if over.is_set():
             raise Enough
 
-    def embed() -> None:
-        try:
-            assistant.catch_up(mark)
-        except Enough:
-            return
+    def add(seed: int, on_progress: Progress = quiet) -> None:
+        assistant.add([corpus_file(work, _FRESH, seed=seed)], wait=False, on_progress=on_progress)
 
-    thread = threading.Thread(target=embed, name="ingest", daemon=True)
-    thread.start()
-    try:
-        yield lambda: rates[-1]
-        if not thread.is_alive():
-            raise SystemExit("the ingest ended before the questions did: ask fewer questions")
-    finally:
-        over.set()
-        thread.join()
+    def embed() -> None:
+        nonlocal before
+        with suppress(Enough):
+            for seed in itertools.count(_FRESH_SEED + 1):
+                assistant.catch_up(mark)
+                before = embedded
+                add(seed)
+
+    add(_FRESH_SEED, on_progress)
+    with ThreadPoolExecutor(1, thread_name_prefix="ingest") as pool:
+        ingest = pool.submit(embed)
+        try:
+            yield lambda: embedded / (time.perf_counter() - started)
+        finally:
+            over.set()
+            ingest.result()
 
 
 def _starter(builder: Builder, stage: Stage) -> Callable[[str], object]:
@@ -206,7 +214,7 @@ def _rows(
     wanted: dict[str, str],
 ) -> list[Row]:
     size = f"{stage.passages:,}" + (f" ({stage.copied:,} of them jittered copies)" if stage.copied else "")
-    size += "" if meanwhile is None else f" and those of {_FRESH:,} articles being added"
+    size += "" if meanwhile is None else " and those of the articles being added"
     beside = "nothing" if meanwhile is None else f"an ingest of {meanwhile:.0f} passages/s"
     rows: list[Row] = []
     for name, found in taken.items():
