@@ -43,8 +43,11 @@ _INTERRUPTED = 130  # the exit code of a command that Ctrl-C ended; Typer gives 
 
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Return once the articles are findable by words.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Again = Annotated[bool, typer.Option("--again", help="Bring back articles that were removed.")]
-Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DATE")]
+Again = Annotated[bool, typer.Option("--again", help="Read unchanged files, too, and bring back what was removed.")]
+Day = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Take this day for today: later articles are not used."),
+]
 
 
 def main() -> None:
@@ -89,10 +92,19 @@ def ask(
     question: Annotated[str | None, typer.Argument(help="The question.")] = None,
     as_json: AsJson = False,
     as_of: Day = None,
-    since: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], metavar="DATE")] = None,
-    until: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], metavar="DATE")] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option("--from", formats=["%Y-%m-%d"], metavar="DATE", help="Published that day or later."),
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option("--to", formats=["%Y-%m-%d"], metavar="DATE", help="Published that day or earlier."),
+    ] = None,
     source: Annotated[str | None, typer.Option(help="Use articles of this source only.")] = None,
-    file: Annotated[Path | None, typer.Option(help="Questions as JSON lines: id, question, as_of?, turns?")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(help="Questions as JSON lines: id, question; as_of, since, until, source, turns if wanted."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Where the answers to --file go, one JSON line each.")] = None,
 ) -> None:
     """Answer a question, or a file of questions, from the articles."""

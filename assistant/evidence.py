@@ -1,11 +1,11 @@
 """Evidence: how likely is it that one sentence of an article answers a question?
 
 Every feature compares the question with the sentence, the passage it stands in and its own article. None looks at other passages
-or at the corpus, so an article that has nothing to do with a question cannot change the verdict on another. Two steps: words
-first (cheap, all candidates), then models for what is left: the ranker reads the pages that share most words with the question,
-and the encoder's token vectors are compared for the sentences that the ranker scores highest, or, without a ranker, for those
-that share most words. A logistic regression, fitted with and without ranker by ``evals/fit/evidence.py``, turns the features into
-one probability. The module reads one packaged file and never talks to an index or a catalog.
+or at the corpus, so an article that has nothing to do with a question cannot change the verdict on another by more than rounding.
+The ranker reads all pages. The sentences that it scores highest, or, without a ranker, those that share most words with the
+question, are judged: the encoder's token vectors are compared, and the question's names and numbers are looked for in their
+article. A logistic regression, fitted with and without ranker by ``evals/fit/evidence.py``, turns the features into one
+probability. The module reads one packaged file and never talks to an index or a catalog.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -26,43 +25,19 @@ from numpy.typing import NDArray
 from assistant.errors import ModelProblem
 from assistant.gloss import in_english
 from assistant.models import Page, Ranker, SpanReader
-from assistant.words import Asked, Known, Word, find_absent, read_against, read_known, read_words
+from assistant.words import Asked, Known, Word, find_absent, read_against, read_known
 
 if TYPE_CHECKING:
     from assistant.models import Encoder, TokenVectors, Vectors
 
-# Pages per question that the ranker reads: the first of those found and, where they answer, some more, for what other
-# articles say of it. Of the questions of evals/practice two more pages complete the evidence for .02, four more for .003 above
-# that; where nothing has answered yet, they would take too long.
-PAGES, FURTHER_PAGES = 4, 2
-# Sentences per question that the encoder sees, of the first pages and of the further ones: with the ranker those it scores
-# highest, without it those that share most words with the question.
-JUDGED, FURTHER_JUDGED = 8, 4
-WORD_FEATURES = ("names_absent", "absent", "names_elsewhere", "names_off_sentence", "typed", "fits", "no_number")
+JUDGED = 8  # sentences per question, and language that they are read in; of fewer the best may be crowded out by other articles
+WORD_FEATURES = ("names_absent", "absent")
 VECTOR_FEATURES = ("cosine", "late", "late_least")
 FEATURES = {
     "with ranker": (*WORD_FEATURES, *VECTOR_FEATURES, "read"),
     "without ranker": (*WORD_FEATURES, *VECTOR_FEATURES),
 }
 _FIT_AGAIN = "Install the assistant again; from a checkout: python -m evals.fit.evidence --data FOLDER"
-_YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
-_DATE = re.compile(
-    r"\b(?:1\d|20)\d\ds?\b|\b(?:january|february|march|april|may|june|july|august|september|october|november|december|janvier"
-    r"|février|mars|avril|mai|juin|juillet|août|januar|februar|märz|juni|juli|oktober|dezember|enero|febrero|marzo|abril|mayo"
-    r"|junio|julio|agosto|septiembre|octubre|noviembre|diciembre)\b|\b\w+day\b"
-    r"|\b(?:montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonnabend|sonntag|lundi|mardi|mercredi|jeudi|vendredi|samedi"
-    r"|dimanche|lunes|martes|miércoles|jueves|viernes|sábado|domingo|gestern|heute|aujourd|demain|ayer|hoy)\b"
-    r"|\b(?:century|yesterday|today|tomorrow|ago|last (?:year|month|week)|weeks?|days?)\b",
-    re.IGNORECASE,
-)
-_PLACE = re.compile(
-    r"\b(?:in|at|on|near|from|to|into|across|outside|around|between|à|en)\s+(?:\w+\s+){0,2}[^\W\d_a-zà-ÿ]"
-)
-_REASON = re.compile(
-    r"\b(?:because|due to|since|in order|so that|therefore|as a result|caus\w+|reasons?|citing|after|led to|for|to|weil|wegen"
-    r"|damit|parce qu|afin|porque|debido)\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,24 +82,9 @@ class Support:
         return Support(odds / (odds + 1 - self.probability), self.missing)
 
 
-def fits(kind: str, text: str, new: Sequence[Word]) -> float:
-    """1 where a sentence holds the form of answer that is asked for, -1 where it does not, 0 where no form is known.
-
-    ``new`` are the sentence's content words that the question does not have: repeating the question's own name is no answer.
-    """
-    has = {
-        "number": lambda: any(word.kind == "number" and not _YEAR.fullmatch(word.text) for word in new),
-        "date": lambda: _DATE.search(text) is not None,
-        "who": lambda: any(word.text[0].isupper() for word in new),
-        "where": lambda: _PLACE.search(text) is not None,
-        "why": lambda: _REASON.search(text) is not None,
-    }
-    return 0.0 if kind not in has else 1.0 if has[kind]() else -1.0
-
-
 def shared_words(asked: Asked, candidate: Candidate) -> float:
     """Share of the question's content words in the sentence plus the share in it with title and preceding sentence, 0 to 2."""
-    context = _context(candidate)
+    context = read_known(f"{candidate.title}\n{candidate.before}\n{candidate.text}", candidate.language)
     stems = read_known(candidate.text, candidate.language).stems
     shared = sum((word.stem in stems) + (word.stem in context.stems) for word in asked.content)
     return shared / max(len(asked.content), 1)
@@ -136,26 +96,11 @@ def shortlist(scores: Sequence[float], limit: int) -> list[int]:
 
 
 def compare_words(asked: Asked, candidate: Candidate) -> dict[str, float]:
-    """The features that need no vectors: names and numbers the article, the context or the sentence lacks; form of the answer.
-
-    ``absent`` is 1 where the article lacks a name or number of the question; the ``names_`` features are sums of shares, see
-    ``find_absent``. A sentence may say "he", so ``names_off_sentence`` is not held against it once its context has the name.
-    ``no_number`` is 1 where "how many" or the like is asked and the sentence has no number but years.
+    """The features that need no vectors. ``absent`` is 1 where the article lacks a name or number of the question,
+    ``names_absent`` the sum of the shares that it lacks of each, see ``find_absent``.
     """
-    asked_stems = {word.stem for word in asked.words}
-    words = read_words(candidate.text, candidate.language)
-    new = [word for word in words if word.kind != "function" and word.stem not in asked_stems]
     absent, lacking = find_absent(asked, _article(candidate))
-    fit = fits(asked.kind, candidate.text, new)
-    return {
-        "names_absent": absent,
-        "absent": float(bool(lacking)),
-        "names_elsewhere": find_absent(asked, _context(candidate))[0],
-        "names_off_sentence": find_absent(asked, read_known(candidate.text, candidate.language))[0],
-        "typed": float(asked.kind != "other"),
-        "fits": fit,
-        "no_number": float(asked.kind == "number" and fit < 0),
-    }
+    return {"names_absent": absent, "absent": float(bool(lacking))}
 
 
 def compare_vectors(asked: Asked, question: TokenVectors, read: TokenVectors, context: str) -> dict[str, float]:
@@ -183,12 +128,11 @@ def compare(
     ranker: Ranker | None,
     *,
     sharing: int = 1,
-    read: int = 0,
 ) -> dict[int, dict[str, float]]:
     """Features by position for the candidates worth judging, see JUDGED; the others answer too little to be looked at.
 
     Candidates come page by page, the best page first. Those read in English are held against the gloss of a question in another
-    language. ``sharing`` is how many questions share the time of one, ``read`` how many pages the ranker has read before.
+    language. ``sharing`` is how many questions share the time of one: so much fewer pages are read and sentences judged.
     """
     english = in_english(question)
     held_against: dict[str, dict[int, Candidate]] = {}
@@ -196,9 +140,7 @@ def compare(
         held_against.setdefault(english if candidate.language == "en" else question, {})[i] = candidate
     features: dict[int, dict[str, float]] = {}
     for text, mine in held_against.items():
-        features |= _compare(
-            text, mine, encoder, ranker, read=read // len(held_against), sharing=sharing * len(held_against)
-        )
+        features |= _compare(text, mine, encoder, ranker, sharing=sharing)
     return features
 
 
@@ -208,17 +150,15 @@ def _compare(
     encoder: Encoder,
     ranker: Ranker | None,
     *,
-    read: int,
     sharing: int,
 ) -> dict[int, dict[str, float]]:
     asked = {i: read_against(question, candidate.language) for i, candidate in candidates.items()}
     asking = {i: candidate for i, candidate in candidates.items() if asked[i].content}
     if ranker:
-        scores = read_pages(question, asking, ranker, read, max(1, (FURTHER_PAGES if read else PAGES) // sharing))
+        scores = read_pages(question, asking, ranker, sharing)
     else:
         scores = {i: shared_words(asked[i], candidate) for i, candidate in asking.items()}
-    most = max(1, (FURTHER_JUDGED if read else JUDGED) // sharing)
-    judged = [list(scores)[place] for place in shortlist(list(scores.values()), most)]
+    judged = [list(scores)[place] for place in shortlist(list(scores.values()), max(1, JUDGED // sharing))]
     if not judged:
         return {}
     texts = [candidates[i].context + candidates[i].text for i in judged]
@@ -231,12 +171,11 @@ def _compare(
     }
 
 
-def read_pages(
-    question: str, candidates: Mapping[int, Candidate], ranker: Ranker, start: int, count: int
-) -> dict[int, float]:
-    """The ranker's score of the candidates on ``count`` pages from the one numbered ``start`` on, by their positions."""
-    pages = list(dict.fromkeys(candidate.read_in for candidate in candidates.values()))[start : start + count]
-    scores = dict(zip(pages, ranker.read(question, pages), strict=True)) if pages else {}
+def read_pages(question: str, candidates: Mapping[int, Candidate], ranker: Ranker, sharing: int) -> dict[int, float]:
+    """The ranker's score of the candidates, by their positions; where questions share the time of one, on their first pages."""
+    pages = list(dict.fromkeys(candidate.read_in for candidate in candidates.values()))
+    pages = pages[: max(1, len(pages) // sharing)]
+    scores = dict(zip(pages, ranker.read(question, pages), strict=True))
     return {i: scores[one.read_in][one.number] for i, one in candidates.items() if one.read_in in scores}
 
 
@@ -268,13 +207,14 @@ class Evidence:
     def read(cls, text: str, ranker: Ranker | None = None) -> Evidence:
         """From the JSON that the fit writes. Raises ModelProblem where it was fitted with other features or another ranker."""
         kind = "with ranker" if ranker else "without ranker"
+        hint = _FIT_AGAIN
+        if ranker and ranker.name != SpanReader.name:
+            hint = f"From a checkout: python -m evals.fit.evidence --ranker {ranker.name}"
         fitted: dict[str, Any] = json.loads(text)[kind]
         if tuple(fitted["features"]) != FEATURES[kind]:
-            raise ModelProblem("evidence.json was fitted with other features", hint=_FIT_AGAIN)
+            raise ModelProblem("the evidence was fitted with other features", hint=hint)
         if ranker and fitted["ranker"] != ranker.fingerprint:
-            own = f"From a checkout: python -m evals.fit.evidence --ranker {ranker.name}"
-            message = f"nothing is fitted to the scores of the ranker {ranker.name}"
-            raise ModelProblem(message, hint=_FIT_AGAIN if ranker.name == SpanReader.name else own)
+            raise ModelProblem(f"nothing is fitted to the scores of the ranker {ranker.name}", hint=hint)
         weights = np.array(fitted["coefficients"]) / np.array(fitted["scale"])
         return cls(
             name=f"{fitted['name']} {f'with {ranker.name}@{ranker.fingerprint}' if ranker else kind}",
@@ -292,14 +232,10 @@ class Evidence:
     ) -> list[Support]:
         """One support per candidate, in the given order; the question's confidence is the highest probability among them.
 
-        Where the first PAGES answer, the ranker reads FURTHER_PAGES: they may hold a better answer, or its other half.
-        Candidates that are not among the JUDGED have probability 0. ``sharing`` as in ``compare``; a share reads no more.
+        Candidates that are not among the JUDGED have probability 0. ``sharing`` as in ``compare``.
         """
         features = compare(question, candidates, encoder, self.ranker, sharing=sharing)
         judged = {number: self.judge(row) for number, row in features.items()}
-        if self.ranker and sharing == 1 and max(judged.values(), default=0) >= self.answer_threshold:
-            features = compare(question, candidates, encoder, self.ranker, read=PAGES)
-            judged |= {number: self.judge(row) for number, row in features.items()}
         supports = []
         for number, candidate in enumerate(candidates):
             probability = judged.get(number, 0.0)
@@ -316,10 +252,6 @@ class Evidence:
 def fitted_for(ranker: Ranker, home: Path) -> Path:
     """Where the coefficients for a ranker that does not come with the package are kept."""
     return home / f"evidence-{ranker.fingerprint}.json"
-
-
-def _context(candidate: Candidate) -> Known:
-    return read_known(f"{candidate.title}\n{candidate.before}\n{candidate.text}", candidate.language)
 
 
 def _article(candidate: Candidate) -> Known:

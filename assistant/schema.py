@@ -61,7 +61,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A chunk judged for one question. Ranks count from 1 and are None where that engine did not return the chunk."""
+    """A chunk found for one question. Ranks count from 1 and are None where that engine did not return the chunk."""
 
     chunk: Chunk
     article: Article

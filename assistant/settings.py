@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     title_weight: float = Field(0.5, ge=0, description="Weight of a title match in BM25, against 1 for the text.")
     candidates: int = Field(50, ge=1, le=1000, description="Chunks taken from each index before fusing.")
     passages: int = Field(
-        8, ge=1, le=100, description="Passages that are found for a question; the ranker reads the best of them."
+        12, ge=1, le=100, description="Passages found for a question and read; for a count of sources twice as many."
     )
     statements: int = Field(
         5, ge=1, le=10, description="Statements an answer has at most, but where sources are counted."
@@ -80,7 +80,7 @@ class Settings(BaseSettings):
         None, ge=0, le=1, description="Answer at this confidence; default: as fitted."
     )
     nearest_threshold: float | None = Field(
-        None, ge=0, le=1, description="Below it the nearest articles are far; as fitted."
+        None, ge=0, le=1, description="From it on the outcome is nearest, not decline; as fitted."
     )
 
     max_question_characters: int = Field(2_000, ge=1, description="Longer questions are refused.")

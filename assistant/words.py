@@ -1,4 +1,4 @@
-"""Words as questions and articles use them: stems, names, numbers, and what form of answer a question asks for.
+"""Words as questions and articles use them: stems, names and numbers.
 
 Nothing here looks at a corpus: what a word is depends on its text alone. German capitalises every noun, so its capitals make no
 name; other languages than the four with a list of function words have none.
@@ -63,26 +63,6 @@ _NAME_WITH_MARK = re.compile(r"[A-Z]['’][A-Z]")  # "O'Brien"
 # What is left of a name without the ending of its people or language: Iran, Iranian; Ukraine, Ukrainian; Germany, German.
 _ROOT = re.compile(r"(\w{4,}?)(?:ians?|ans?|any|ese|ish|ain|en|ia|[aesiy])?$")
 
-_ASKS = {
-    "number": r"\bhow (?:many|much|old|long|tall|far|big|large|often|high|fast|deep)\b"
-    r"|\bwie ?viele?\b|\bcombien\b|\bcu[aá]nt[oa]s?\b|\b(?:what|which) (?:percent\w*|number|amount|share|proportion|age)\b",
-    "date": r"\bwhen\b|\b(?:what|which) (?:year|day|date|month|century|decade)\b|\bwann\b|\bquand\b|\bcu[aá]ndo\b",
-    "who": r"\bwho(?:m|se)?\b|\bwer\b|\bwen\b|\bwem\b|\bqui\b|\bqui[eé]n(?:es)?\b",
-    "where": r"\bwhere\b|\b(?:what|which) (?:city|country|place|state|town|region|location)\b|\bwo\b|\boù\b|\bd[oó]nde\b",
-    "why": r"\bwhy\b|\bwhat (?:was the |is the )?(?:reason|cause)|\bhow come\b|\bwarum\b|\bpourquoi\b|\bpor qué\b",
-}
-# In order: of two that begin at one place the first counts, of "How many …?" not the "how".
-_ASKS_FOR = [(kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _ASKS.items()]
-_ASKS_FOR.append(("other", re.compile(r"\b(?:what|which|how)\b", re.IGNORECASE)))
-
-_POLITELY = re.compile(
-    r"^\W*(?:(?:can|could|would|will) you (?:please )?tell (?:me|us)|do you know|is it known)\b", re.IGNORECASE
-)
-_YES_OR_NO = re.compile(
-    r"\W*(?:do|does|did|was|were|is|are|has|have|had|can|could|will|would|should|may|might|must)(?:n['’]t)?\b",
-    re.IGNORECASE,
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -97,13 +77,12 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question as read: its content words, the names in it (runs of name words), and what form the answer must have."""
+    """A question as read: its content words, the names in it (runs of name words) and its numbers."""
 
     words: tuple[Word, ...]
     content: tuple[Word, ...]
     names: tuple[tuple[Word, ...], ...]
     numbers: tuple[Word, ...]
-    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +152,9 @@ def guess_language(question: str) -> str:
 
 @lru_cache(maxsize=256)
 def read_question(question: str, language: str) -> Asked:
-    """The question's words, names and expected answer. A question of function words only keeps them all as content."""
+    """The question's words, names and numbers. Its content words are those that are no function words: "Who was it?" has none."""
     words = read_words(question, language)
-    content = tuple(word for word in words if word.kind != "function") or words
+    content = tuple(word for word in words if word.kind != "function")
     names: list[list[Word]] = []
     for before, word in zip((None, *words), words, strict=False):
         if word.kind != "name":
@@ -185,22 +164,7 @@ def read_question(question: str, language: str) -> Asked:
         else:
             names.append([word])
     numbers = tuple(word for word in words if word.kind == "number" and word.text[0].isdigit())
-    return Asked(words, content, tuple(map(tuple, names)), numbers, _asks_for(question))
-
-
-def _asks_for(question: str) -> str:
-    """The form of answer that the first asking word of the last question wants: "Who ruled when it fell?" asks for somebody.
-
-    A question for yes or no wants none: "Was he there when it fell?".
-    """
-    for asked in reversed(question.split("?")):
-        part = _POLITELY.sub("", asked)
-        if _YES_OR_NO.match(part):
-            return "other"
-        found = [(match.start(), kind) for kind, pattern in _ASKS_FOR if (match := pattern.search(part))]
-        if found:
-            return min(found, key=lambda one: one[0])[1]
-    return "other"
+    return Asked(words, content, tuple(map(tuple, names)), numbers)
 
 
 @lru_cache(maxsize=256)

@@ -216,13 +216,12 @@ def test_what_this_is_is_quoted_with_it(newsroom: Assistant) -> None:
 def test_of_what_is_weighed_less_sure_halves_are_quoted_too(
     newsroom: Assistant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    question = "Was the staff member fired before or after the British Museum went public with the thefts?"
+    question = "Were more suspected mpox cases being tested in mid-2025 than at the end of 2024?"
     weighed = newsroom.ask(question).statements
     monkeypatch.setattr("assistant.answering._FURTHER_OF_TWO", 0.5)  # as for other questions
     others = newsroom.ask(question).statements
     assert len(others) < len(weighed)
     assert weighed[: len(others)] == others
-    assert any("16 August" in statement.text for statement in weighed)
 
 
 def decision(*statements: tuple[str, float], outcome: str = "answer") -> Decision:

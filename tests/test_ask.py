@@ -225,9 +225,7 @@ def test_no_question_and_a_far_too_long_one_are_refused_with_a_hint(assistant: A
     assert caught.value.hint
 
 
-@pytest.mark.parametrize(
-    "question", ["?", "😀", "the of and", "'; DROP TABLE article; --", "<script>alert(1)</script>", "\x00"]
-)
+@pytest.mark.parametrize("question", ["?", "😀", "the of and", "'; DROP TABLE article; --", "\x00"])
 def test_odd_questions_are_declined(newsroom: Assistant, question: str) -> None:
     assert newsroom.ask(question).abstained
 

@@ -19,6 +19,7 @@ from assistant.models import Vectors
 from evals.bench import add, adding, ask, corpus, encoding, measuring, neighbours, results
 from evals.bench.building import Builder
 from evals.bench.measuring import Stopwatch
+from evals.run import own_settings
 from tests.doubles import WordEncoder
 
 
@@ -171,7 +172,7 @@ def test_adding_is_measured_from_end_to_end(tmp_path: Path) -> None:
 
 def test_asking_is_measured_alone_and_beside_an_ingest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ask, "STARTER_AT", 1_500)
-    monkeypatch.setattr(ask, "_FRESH", 20)  # so few that more must follow before the questions are over
+    monkeypatch.setattr(ask, "_FRESH", 150)
     table = ask.run(tmp_path, 90, 4, ["1500", "1500-ingest"], silent, encoder=WordEncoder())
     lines = table.splitlines()
     assert [line.split(" | ")[1] for line in lines[2:7]] == [
@@ -183,9 +184,22 @@ def test_asking_is_measured_alone_and_beside_an_ingest(tmp_path: Path, monkeypat
     ]
     assert "jittered copies" in lines[2]
     assert "an ingest of" in lines[5]
-    assert len(list((tmp_path / "corpus").glob("articles-20-*.jsonl"))) > 1
     assert (tmp_path / "ask.md").read_text(encoding="utf-8") == table
     assert not list((tmp_path / "changed").iterdir())
+
+
+def test_an_ingest_goes_on_until_the_questions_are_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ask, "_FRESH", 20)
+    ends = time.monotonic() + 120
+    with Assistant(own_settings(tmp_path / "home"), encoder=WordEncoder()) as assistant:
+        with ask._ingest(assistant, tmp_path, silent) as rate:
+            while len(assistant.articles()) < 60 and time.monotonic() < ends:
+                time.sleep(0.05)
+        count = len(assistant.articles())
+        assert count >= 60
+        assert (rate() or 0) > 0
+        time.sleep(0.2)
+        assert len(assistant.articles()) == count, "it is over"
 
 
 def test_every_part_of_a_command_can_be_named(tmp_path: Path) -> None:

@@ -13,15 +13,12 @@ import pytest
 from assistant.errors import ModelProblem
 from assistant.evidence import (
     FEATURES,
-    FURTHER_PAGES,
     JUDGED,
-    PAGES,
     Candidate,
     Evidence,
     Support,
     compare_vectors,
     compare_words,
-    fits,
     shared_words,
     shortlist,
 )
@@ -218,62 +215,17 @@ def test_french_words_are_told_from_what_is_elided_before_them() -> None:
     assert find_absent(asked, read_known("La direction d'Airbus annonce un plan.", "fr"))[1] == ()
 
 
-@pytest.mark.parametrize(
-    ("question", "kind"),
-    [
-        ("How many people died?", "number"),
-        ("When did it start?", "date"),
-        ("In which year did it start?", "date"),
-        ("Who won?", "who"),
-        ("Where did it happen?", "where"),
-        ("Why did he resign?", "why"),
-        ("Did he resign?", "other"),
-        ("Wann begann der Krieg?", "date"),
-        ("Combien de personnes sont mortes ?", "number"),
-        ("¿Dónde ocurrió?", "where"),
-        ("Who was in charge when the bank collapsed?", "who"),
-        ("What did Musk say when he was asked about Taiwan?", "other"),
-        ("Was anybody there when it was announced?", "other"),
-        ("Can you tell me who closed the bridge?", "who"),
-        ("Do you know when it closed?", "date"),
-        ("What happened? And when?", "date"),
-        ("In what year, and where?", "date"),
-        ("By how much did it grow when it rained?", "number"),
-        ("What was the reason?", "why"),
-    ],
-)
-def test_a_question_asks_for_a_form_of_answer(question: str, kind: str) -> None:
-    assert read_question(question, "en").kind == kind
-
-
-@pytest.mark.parametrize(
-    ("kind", "right", "wrong"),
-    [
-        ("number", "About 40 died.", "Some died."),
-        ("number", "About 40 died.", "Some died in 2022."),
-        ("date", "It began on Monday.", "It began badly."),
-        ("who", "Then Macron won.", "it won."),
-        ("where", "It happened in Paris.", "It happened late."),
-        ("why", "He left because of it.", "He left."),
-    ],
-)
-def test_sentences_fit_the_form_of_answer_or_not(kind: str, right: str, wrong: str) -> None:
-    assert fits(kind, right, read_words(right, "en")) == 1.0
-    assert fits(kind, wrong, read_words(wrong, "en")) == -1.0
-    assert fits("other", right, read_words(right, "en")) == 0.0
-
-
-def test_repeating_the_number_of_the_question_does_not_answer_it() -> None:
-    sentence = replace(DONATION, text="The 44 gave to Trump.")
-    assert compare_words(read_question("How much did the 44 give to Trump?", "en"), sentence)["fits"] == -1.0
-
-
 def test_context_covers_what_the_sentence_leaves_out() -> None:
     asked = read_question("Did Elon Musk donate?", "en")
-    features = compare_words(asked, DONATION)
     assert shared_words(asked, DONATION) == pytest.approx(1 / 3 + 1.0)
-    assert features["names_off_sentence"] == 1.0
-    assert features["names_elsewhere"] == features["names_absent"] == 0.0
+    assert compare_words(asked, DONATION) == {"names_absent": 0.0, "absent": 0.0}
+
+
+def test_what_the_article_lacks_is_counted() -> None:
+    asked = read_question("Did Tim Cook or Elon Musk donate?", "en")
+    assert compare_words(asked, DONATION) == {"names_absent": 1.0, "absent": 1.0}
+    asked = read_question("Did Musk donate 3,000 dollars?", "en")
+    assert compare_words(asked, DONATION) == {"names_absent": 0.0, "absent": 1.0}
 
 
 def test_late_interaction_is_one_for_equal_words_and_the_least_drops_with_an_absent_one() -> None:
@@ -355,57 +307,41 @@ def test_no_candidates_no_supports(evidence: Evidence) -> None:
     assert evidence.score("Who?", [], WordEncoder()) == []
 
 
-def test_the_ranker_reads_the_first_pages_and_the_best_sentences_of_them_are_judged() -> None:
+def test_the_ranker_reads_every_page_and_the_best_sentences_are_judged() -> None:
     ranker = WordRanker()
-    evidence = Evidence.read(coefficients("with ranker", read=0.1), ranker)  # too little to answer
+    evidence = Evidence.read(coefficients("with ranker", read=0.1), ranker)
     near, far = (
         page_of("Rain fell.", "Musk donated dollars.", "He slept."),
-        page_of("Musk donated dollars and roubles."),
+        page_of("Musk, who donated dollars."),
     )
-    others = [one for n in range(PAGES - 1) for one in page_of(*(f"Musk met {n} and {m}." for m in range(JUDGED)))]
-    supports = evidence.score("Who donated dollars to Musk?", [*near, *others, *far], WordEncoder())
-    assert len(ranker.seen) == PAGES
-    assert far[0].page not in ranker.seen
-    assert supports[-1].probability == 0.0
-    assert max(supports, key=lambda support: support.probability) is supports[1]
+    others = [one for n in range(8) for one in page_of(*(f"Musk met {n} and {m}." for m in range(JUDGED)))]
+    supports = evidence.score("Who donated dollars?", [*near, *others, *far], WordEncoder())
+    assert len(ranker.seen) == 10
+    assert max(supports, key=lambda support: support.probability) is supports[-1], "it stands on the last page"
+    assert supports[1].probability > 0
     assert sum(support.probability > 0 for support in supports) == JUDGED
-
-
-def test_where_the_first_pages_answer_some_more_are_read() -> None:
-    ranker = WordRanker()
-    evidence = Evidence.read(coefficients("with ranker", read=2.0), ranker)
-    near, far = page_of("Musk, who donated."), page_of("Musk, who donated dollars.")
-    between = [one for n in range(PAGES - 1) for one in page_of(f"Rain fell {n} times.")]
-    beyond = [one for n in range(PAGES) for one in page_of(f"Snow fell {n} times.")]
-    found = [*near, *between, *far, *beyond]
-    supports = evidence.score("Who donated dollars?", found, WordEncoder())
-    assert len(ranker.seen) == PAGES + FURTHER_PAGES
-    assert supports[0].probability >= evidence.answer_threshold
-    assert max(supports, key=lambda support: support.probability) is supports[PAGES], "it stands on the fifth page"
-    ranker.seen.clear()
-    evidence.score("Which horse won in Ascot?", found, WordEncoder())
-    assert len(ranker.seen) == PAGES
-    ranker.seen.clear()
-    evidence.score("Who donated dollars?", found, WordEncoder(), sharing=2)
-    assert len(ranker.seen) == PAGES // 2, "a share of the time of one question reads no more"
 
 
 def test_questions_that_share_the_time_of_one_share_its_pages() -> None:
     ranker = WordRanker()
     evidence = Evidence.read(coefficients("with ranker", read=1.0), ranker)
-    pages = [Page("", f"Bridge {number} is shut.", ((0, 17),)) for number in range(PAGES)]
+    pages = [Page("", f"Bridge {number} is shut.", ((0, 17),)) for number in range(9)]
     found = [Candidate(page.text, "", "", page.text, page=page) for page in pages]
     evidence.score("Which bridge is shut?", found, WordEncoder(), sharing=2)
-    assert ranker.seen == pages[: PAGES // 2]
+    assert ranker.seen == pages[:4]
     evidence.score("Which bridge is shut?", found, WordEncoder(), sharing=99)
-    assert ranker.seen[PAGES // 2 :] == pages[:1]
+    assert ranker.seen[4:] == pages[:1]
 
 
 def test_other_pages_do_not_change_what_the_ranker_makes_of_a_page() -> None:
     evidence = Evidence.read(coefficients("with ranker", read=1.0, absent=-1.0), WordRanker())
     mine = page_of("Rain fell.", "Musk donated dollars.")
     alone = evidence.score("Who donated dollars?", mine, WordEncoder())
-    among = evidence.score("Who donated dollars?", [*page_of("Snow fell.") * 30, *mine], WordEncoder())
+    among = evidence.score(
+        "Who donated dollars?",
+        [*(one for n in range(30) for one in page_of(f"Snow fell {n} times.")), *mine],
+        WordEncoder(),
+    )
     assert among[-1] == alone[-1]
 
 

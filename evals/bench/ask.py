@@ -44,7 +44,7 @@ WORK = HERE.parent / ".bench"
 STAGES, STARTER_AT, QUESTIONS = (1_000, 20_000, 250_000), 20_000, 100
 ORDER = tuple(f"{size}{beside}" for size in STAGES for beside in ("", "-ingest"))
 
-_FRESH, _FRESH_SEED = 3_000, 3  # articles that are added at once meanwhile
+_FRESH, _FRESH_SEED = 3_000, 3  # articles that are added at a time meanwhile
 _WARM = 5  # questions asked before any is timed
 _WITH, _WITHOUT = "with the ranker", "without the ranker"
 _WANTED = {  # at the largest size: how it is asked, and whether beside an ingest
@@ -154,16 +154,17 @@ def _alone() -> Iterator[Callable[[], float | None]]:
 
 @contextmanager
 def _ingest(assistant: Assistant, work: Path, on_progress: Progress) -> Iterator[Callable[[], float | None]]:
-    """While it lasts, a thread adds and embeds fresh articles; gives what tells how many passages a second it embeds.
+    """While it lasts, a thread embeds fresh articles; gives what tells afterwards how many passages a second it did.
 
-    Where it has embedded them all before the questions are over, others follow, so that none is asked beside nothing.
+    Where it has embedded them all before the questions are over, it adds others, so that none is asked beside nothing.
     """
-    over, started = threading.Event(), time.perf_counter()
+    over, rate = threading.Event(), 0.0
     before = embedded = 0
 
     def mark(_: str, finished: int, __: int | None) -> None:
-        nonlocal embedded
+        nonlocal embedded, rate
         embedded = before + finished
+        rate = embedded / (time.perf_counter() - started)
         if over.is_set():
             raise Enough
 
@@ -176,13 +177,16 @@ def _ingest(assistant: Assistant, work: Path, on_progress: Progress) -> Iterator
             for seed in itertools.count(_FRESH_SEED + 1):
                 assistant.catch_up(mark)
                 before = embedded
+                if over.is_set():
+                    return
                 add(seed)
 
     add(_FRESH_SEED, on_progress)
+    started = time.perf_counter()
     with ThreadPoolExecutor(1, thread_name_prefix="ingest") as pool:
         ingest = pool.submit(embed)
         try:
-            yield lambda: embedded / (time.perf_counter() - started)
+            yield lambda: rate
         finally:
             over.set()
             ingest.result()

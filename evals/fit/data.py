@@ -25,12 +25,13 @@ from numpy.typing import NDArray
 
 from assistant.evidence import Candidate
 from assistant.models import Page
+from assistant.settings import Settings
 from assistant.words import read_known, read_question
 
 Floats = NDArray[np.float64]
 Key = tuple[str, int]  # article id, number of the sentence
 
-PASSAGES, PASSAGE_WORDS, SEED = 8, 170, 1
+PASSAGES, PASSAGE_WORDS, SEED = Settings.model_fields["passages"].default, 170, 1
 
 
 @dataclass(frozen=True)

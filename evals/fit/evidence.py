@@ -148,7 +148,7 @@ def write(
         "encoder": load_encoder(Settings()).fingerprint,
     } | provenance
     fitted = {
-        "name": "evidence-lr-3" if ranker else "evidence-lr-2",
+        "name": "evidence-lr-4" if ranker else "evidence-lr-3",
         "ranker": ranker.fingerprint if ranker else None,
         "features": list(FEATURES[kind]),
         "coefficients": [round(float(value), 5) for value in model.coefficients],

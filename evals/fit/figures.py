@@ -20,8 +20,6 @@ from evals.fit.regression import GRID, Model, confidence, fit, is_first
 from evals.metrics import Interval, calibration_error
 
 SAMPLES = metrics.SAMPLES  # bootstrap resamples
-NAMES = ("names_absent", "absent", "names_elsewhere", "names_off_sentence")
-FORM = ("typed", "fits", "no_number")
 COSTS = ("wrong of the answers", "answered of the answerable", "answered rightly of these", "declined of the others")
 DROPPED: dict[str, dict[str, tuple[str, ...]]] = {
     "with ranker": {
@@ -29,19 +27,13 @@ DROPPED: dict[str, dict[str, tuple[str, ...]]] = {
         "ranker alone": (*WORD_FEATURES, *VECTOR_FEATURES),
         "without ranker's score": ("read",),
         "without token vectors": VECTOR_FEATURES,
-        "without names and numbers": NAMES,
-        "without absent from article": ("names_absent", "absent"),
-        "without names in context": ("names_elsewhere", "names_off_sentence"),
-        "without the form of answer": FORM,
+        "without names and numbers": WORD_FEATURES,
     },
     "without ranker": {
         "all features": (),
         "without token vectors": VECTOR_FEATURES,
         "without cosine": ("cosine",),
-        "without names and numbers": NAMES,
-        "without absent from article": ("names_absent", "absent"),
-        "without names in context": ("names_elsewhere", "names_off_sentence"),
-        "without the form of answer": FORM,
+        "without names and numbers": WORD_FEATURES,
     },
 }
 

@@ -9,8 +9,8 @@ reported that …?", is read bare, too, as ``assistant.sources`` reads it.
 ``invented`` and the fit stories of ``evals/practice`` are our own sets: articles about invented people and places. To the
 questions of other people's sets come our own about their articles, ``asked``.
 
-Questions are read with one passage at a time (``turn``), or with TOGETHER passages that compete (``together``), as the product
-reads them: those that answer and the best of our search that do not.
+Questions are read with one passage at a time (``turn``), or with TOGETHER passages that compete (``together``): those that
+answer and the best of our search that do not.
 """
 
 from __future__ import annotations
