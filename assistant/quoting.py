@@ -1,9 +1,12 @@
-"""What of an article is quoted for a sentence: with it who its "He" is, and what is put in the place of what it takes back."""
+"""What of an article is quoted for a sentence: with it who its "He" is, and what is put in the place of what it takes back.
+
+Never quoted as a statement: headings, and what gives orders to machines.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from assistant.chunking import spans, trimmed
@@ -40,6 +43,25 @@ _SAID_BY = re.compile(
     r"|demand(?:s|ed)|promise[sd])\b"
 )
 _TO_WHOM = frozenset("at by from in of on to with".split())
+
+# How orders to a machine begin, in the usual forms. In quotation marks it is none: an article may report such words.
+_ORDERS = re.compile(
+    r"[\s\[(<>*_#`!|\-]*+(?:\w+(?: \w+)?:\s+)?(?:please\s+)?(?:"
+    r"(?-i:SYSTEM)\s*:|im_start\b|system>|inst\]"
+    r"|(?:ignore|disregard|forget)\s+(?:(?:all|any|of|the|your|these)\s+)*"
+    r"(?:previous|prior|earlier|above|preceding|system|existing)\s+(?:system\s+)?(?:instructions?|prompts?)\b"
+    r"|(?:ignore|disregard|forget)\s+(?:(?:all|of)\s+)*your\s+(?:(?:previous|prior|earlier)\s+)?(?:instructions?|prompts?|rules)\b"
+    r"|note\s+(?:to|for)\s+(?:(?:all|any)\s+)?(?:ai|language)\s+(?:models?|assistants?|systems?)\b"
+    r"|note\s+(?:to|for)\s+(?:(?:all|any)\s+)?(?:llms?|chatbots?|(?-i:AIs?)(?=\s*[:,]))"
+    r"|if you are an?\s+(?:(?:large )?language model|ai (?:model|assistant|system)|llm|chatbot)\b"
+    r"|(?:ignorier(?:e|t|en sie)|vergiss|vergessen sie)\s+(?:(?:alle|die|sämtliche|deine|ihre)\s+)*"
+    r"(?:vorherigen|bisherigen|vorigen|obigen|früheren)\s+(?:anweisungen|befehle|instruktionen)\b"
+    r"|hinweis (?:an|für) (?:alle )?(?:ki-\w+|sprachmodelle)\b"
+    r"|(?:ignore|oublie)[sz]?\s+(?:toutes\s+)?(?:les|tes|vos)\s+(?:instructions|consignes)\s+(?:précédentes|antérieures)\b"
+    r"|(?:ignor[ae]|olvid[ae])\s+(?:todas\s+)?(?:las|tus|sus)\s+(?:instrucciones|órdenes)\s+(?:anteriores|previas)\b)",
+    re.IGNORECASE,
+)
+_BLANK_LINE = re.compile(r"\n\s*\n")
 
 # What an outlet takes back: in an article that corrects, what "we wrote"; in any, what "an earlier version of this article" said.
 
@@ -93,8 +115,19 @@ class Sentence:
 
 @lru_cache(maxsize=256)
 def pieces_of(article: Article) -> tuple[Span, ...]:
-    """The sentences and headings of an article, in order."""
-    return tuple(spans(article.text, article.language, article.markup))
+    """The sentences and headings of an article, in order.
+
+    What gives orders to machines, and what follows it in its paragraph, is a heading, too: nothing to quote as a statement.
+    """
+    text, found = article.text, list[Span]()
+    paragraph_ends = _BLANK_LINE if _BLANK_LINE.search(text.strip()) else re.compile("\n")
+    orders = False
+    for span in spans(text, article.language, article.markup):
+        first, last = trimmed(text, span)
+        orders = orders or _ORDERS.match(text, first, last) is not None
+        found.append(replace(span, kind="heading") if orders else span)
+        orders = orders and not paragraph_ends.search(text, last, span.end)
+    return tuple(found)
 
 
 def with_antecedent(sentence: Sentence, question: str) -> Sentence:
