@@ -61,7 +61,7 @@ _ORDERS = re.compile(
     r"|(?:ignor[ae]|olvid[ae])\s+(?:todas\s+)?(?:las|tus|sus)\s+(?:instrucciones|órdenes)\s+(?:anteriores|previas)\b)",
     re.IGNORECASE,
 )
-_BLANK_LINE = re.compile(r"\n\s*\n")
+_BLANK_LINE, _LINE_END = re.compile(r"\n\s*\n"), re.compile(r"\n")
 
 # What an outlet takes back: in an article that corrects, what "we wrote"; in any, what "an earlier version of this article" said.
 
@@ -120,7 +120,7 @@ def pieces_of(article: Article) -> tuple[Span, ...]:
     What gives orders to machines, and what follows it in its paragraph, is a heading, too: nothing to quote as a statement.
     """
     text, found = article.text, list[Span]()
-    paragraph_ends = _BLANK_LINE if _BLANK_LINE.search(text.strip()) else re.compile("\n")
+    paragraph_ends = _BLANK_LINE if _BLANK_LINE.search(text.strip()) else _LINE_END
     orders = False
     for span in spans(text, article.language, article.markup):
         first, last = trimmed(text, span)

@@ -79,7 +79,7 @@ def test_a_name_that_the_articles_do_not_have_is_declined_and_said(one: Assistan
     ("file", "answered", "declined"),
     [
         ("newspaper_report_questions.jsonl", 13, 4),
-        ("newspaper_report_blind.jsonl", 12, 4),
+        ("newspaper_report_blind.jsonl", 13, 4),
         ("newspaper_report_fourth.jsonl", 14, 3),
     ],
 )
@@ -228,6 +228,12 @@ def test_no_question_and_a_far_too_long_one_are_refused_with_a_hint(assistant: A
 @pytest.mark.parametrize("question", ["?", "😀", "the of and", "'; DROP TABLE article; --", "\x00"])
 def test_odd_questions_are_declined(newsroom: Assistant, question: str) -> None:
     assert newsroom.ask(question).abstained
+
+
+def test_markup_is_read_for_its_words_and_answered_with_little_confidence_at_most(newsroom: Assistant) -> None:
+    answer = newsroom.ask("<script>alert(1)</script>")
+    assert answer.abstained or answer.confidence < 0.5
+    assert all(newsroom.verify(citation) for statement in answer.statements for citation in statement.citations)
 
 
 def test_a_quote_of_an_article_that_changed_is_still_readable(

@@ -349,6 +349,9 @@ def test_coefficients_of_other_features_or_another_ranker_are_refused() -> None:
     with pytest.raises(ModelProblem, match="other features"):
         Evidence.read(json.dumps({"without ranker": {"features": ["magic"]}}))
     other: Ranker = WordRanker()
+    with pytest.raises(ModelProblem, match="other features") as caught:
+        Evidence.read(json.dumps({"with ranker": {"features": ["magic"]}}), other)
+    assert "--ranker words" in caught.value.hint, "what was fitted for a ranker of one's own is fitted again for it"
     other.fingerprint = "words-2"
     with pytest.raises(ModelProblem, match="nothing is fitted to the scores of the ranker words"):
         Evidence.read(coefficients("with ranker"), other)

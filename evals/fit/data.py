@@ -1,4 +1,4 @@
-"""Question sets for fitting: read, split by topic in halves, cut into sentences and searched as the product does.
+"""Question sets for fitting: read, split by topic in halves, cut into sentences and searched by words.
 
 A set is a folder with ``corpus.jsonl.gz`` and ``questions.jsonl.gz``. Topics are split in halves by hash: one half is fitted on,
 the other reported on. To a set's own unanswerable questions two kinds are added: *removed* (the article with the answer is taken
@@ -128,7 +128,7 @@ def cut_sentences(text: str) -> list[tuple[int, int]]:
 
 
 class Corpus:
-    """The articles of one half of a set, cut into sentences and passages, searched with BM25 as the product does."""
+    """The articles of one half of a set, cut into sentences and passages, searched with BM25, without vectors."""
 
     def __init__(self, articles: Iterable[dict[str, Any]]) -> None:
         self.articles = {article["id"]: article for article in articles}

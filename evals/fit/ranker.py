@@ -8,8 +8,8 @@ FOLDER holds one folder per question set, see ``evals/fit/data.py``; ``evals/fit
 the packaged encoder, or an earlier ranker, and trains all but its word embeddings. Only the fitting halves are seen, less the
 topics kept out of it, on a slice of which the learning curve is measured. Progress is kept in the work folder: the same command
 goes on where it stopped; ``--steps`` ends sooner, with the rate falling to zero by then. The order of questions is the same in
-every run. ``--together`` reads each question with passages that compete, after training on them one by
-one. ``--fixed-layers N`` leaves an earlier ranker's embeddings and N lowest layers as they are: that saves time.
+every run. ``--together`` reads each question with passages that compete, after training on them one by one. ``--fixed-layers N``
+leaves an earlier ranker's embeddings and N lowest layers as they are: that saves time.
 ``--share 0.5`` writes the mean of the earlier ranker's weights and the trained ones, which keeps more of what the earlier one
 knew than either end (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
 

@@ -67,7 +67,7 @@ class StandIn:
         kept = [a for a in self.stored if a.id not in self.removed and _matches(a, filters)]
         yield f"Searching {len(kept)} articles"
         time.sleep(self.seconds / 2)
-        yield "Reading 8 passages"
+        yield "Reading 12 passages"
         time.sleep(self.seconds / 2)
         yield _answer(question, kept, filters)
 
