@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from assistant.models import Encoder, TokenVectors, Vectors
 
 JUDGED = 8  # sentences per question, and language that they are read in; of fewer the best may be crowded out by other articles
+JUDGED_OF_EACH = 2  # sentences per article where each article is judged by itself
 WORD_FEATURES = ("names_absent", "absent")
 VECTOR_FEATURES = ("cosine", "late", "late_least")
 FEATURES = {
@@ -90,9 +92,18 @@ def shared_words(asked: Asked, candidate: Candidate) -> float:
     return shared / max(len(asked.content), 1)
 
 
-def shortlist(scores: Sequence[float], limit: int) -> list[int]:
-    """Positions of the highest scores, best first, ties in given order."""
-    return [int(i) for i in np.argsort(-np.array(scores, float), kind="stable")[:limit]]
+def shortlist(scores: Mapping[int, float], limit: int, of: Sequence[str] = ()) -> list[int]:
+    """The candidates of the highest scores, best first, ties in given order; so many of each article, where ``of`` names them."""
+    ranked = sorted(scores, key=lambda i: -scores[i])
+    if not of:
+        return ranked[:limit]
+    taken = Counter[str]()
+    kept = []
+    for i in ranked:
+        taken[of[i]] += 1
+        if taken[of[i]] <= limit:
+            kept.append(i)
+    return kept
 
 
 def compare_words(asked: Asked, candidate: Candidate) -> dict[str, float]:
@@ -128,11 +139,13 @@ def compare(
     ranker: Ranker | None,
     *,
     sharing: int = 1,
+    of: Sequence[str] = (),
 ) -> dict[int, dict[str, float]]:
     """Features by position for the candidates worth judging, see JUDGED; the others answer too little to be looked at.
 
     Candidates come page by page, the best page first. Those read in English are held against the gloss of a question in another
     language. ``sharing`` is how many questions share the time of one: so much fewer pages are read and sentences judged.
+    Where ``of`` says which article each candidate is of, every article is judged, by JUDGED_OF_EACH.
     """
     english = in_english(question)
     held_against: dict[str, dict[int, Candidate]] = {}
@@ -140,7 +153,7 @@ def compare(
         held_against.setdefault(english if candidate.language == "en" else question, {})[i] = candidate
     features: dict[int, dict[str, float]] = {}
     for text, mine in held_against.items():
-        features |= _compare(text, mine, encoder, ranker, sharing=sharing)
+        features |= _compare(text, mine, encoder, ranker, sharing=sharing, of=of)
     return features
 
 
@@ -151,6 +164,7 @@ def _compare(
     ranker: Ranker | None,
     *,
     sharing: int,
+    of: Sequence[str],
 ) -> dict[int, dict[str, float]]:
     asked = {i: read_against(question, candidate.language) for i, candidate in candidates.items()}
     asking = {i: candidate for i, candidate in candidates.items() if asked[i].content}
@@ -158,7 +172,7 @@ def _compare(
         scores = read_pages(question, asking, ranker, sharing)
     else:
         scores = {i: shared_words(asked[i], candidate) for i, candidate in asking.items()}
-    judged = [list(scores)[place] for place in shortlist(list(scores.values()), max(1, JUDGED // sharing))]
+    judged = shortlist(scores, JUDGED_OF_EACH, of) if of else shortlist(scores, max(1, JUDGED // sharing))
     if not judged:
         return {}
     texts = [candidates[i].context + candidates[i].text for i in judged]
@@ -228,13 +242,19 @@ class Evidence:
         )
 
     def score(
-        self, question: str, candidates: Sequence[Candidate], encoder: Encoder, *, sharing: int = 1
+        self,
+        question: str,
+        candidates: Sequence[Candidate],
+        encoder: Encoder,
+        *,
+        sharing: int = 1,
+        of: Sequence[str] = (),
     ) -> list[Support]:
         """One support per candidate, in the given order; the question's confidence is the highest probability among them.
 
-        Candidates that are not among the JUDGED have probability 0. ``sharing`` as in ``compare``.
+        Candidates that are not judged have probability 0. ``sharing`` and ``of`` as in ``compare``.
         """
-        features = compare(question, candidates, encoder, self.ranker, sharing=sharing)
+        features = compare(question, candidates, encoder, self.ranker, sharing=sharing, of=of)
         judged = {number: self.judge(row) for number, row in features.items()}
         supports = []
         for number, candidate in enumerate(candidates):

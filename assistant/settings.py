@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,11 @@ class Settings(BaseSettings):
         "packaged",
         description="The packaged ranker, a CrossEncoder by folder or hub name, or none: words and vectors only.",
     )
-    threads: int = Field(1, ge=1, description="Threads for one question.")
+    threads: int = Field(
+        default_factory=lambda: min(2, os.cpu_count() or 1),
+        ge=1,
+        description="Threads that share the reading for one question; default: 2, on a machine with one core 1.",
+    )
     add_threads: int | None = Field(
         None, ge=1, description="Threads for embedding articles; default: all, in a running chat all but one."
     )

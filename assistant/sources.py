@@ -15,7 +15,7 @@ from datetime import date
 from assistant.answering import Decision, answers_from, candidates, nearest_articles
 from assistant.citing import cite
 from assistant.conversation import names
-from assistant.evidence import Candidate, Evidence
+from assistant.evidence import Candidate, Evidence, Support
 from assistant.fulltext import words
 from assistant.gloss import read_in, reader
 from assistant.models import Encoder
@@ -127,26 +127,23 @@ def count_sources(
     quoted and named apart. There are as many statements as sources, whatever the settings say; the confidence is that of the
     least sure one.
     """
-    articles = {passage.article.id: passage.article for passage in passages}
-    first_read = {passage.article.id for passage in passages[: settings.passages]}
-    press = Press([article.source for article in articles.values() if article.source])
+    of_article: dict[str, list[Passage]] = {}
+    for passage in passages:
+        of_article.setdefault(passage.article.id, []).append(passage)
+    together = list(dict.fromkeys(passage.article.id for passage in passages[: settings.passages]))
+    one_by_one = [[other] for other in of_article if other not in together]
+    press = Press([found[0].article.source for found in of_article.values() if found[0].article.source])
     sure = max(_STATES, answers_from(evidence, settings))
     tellings: list[_Telling] = []
-    states = False  # whether the article that was read last states it
-    for article in articles.values():
-        if article.id not in first_read and not states:
-            break
-        found = candidates([passage for passage in passages if passage.article.id == article.id])
-        named = bool(found) and _names_them(claim, found[0][1])
-        mine = [pair for pair in found if named and _may_state(claim, pair[0])]
-        supports = evidence.score(claim, [candidate for _, candidate in mine], encoder)
-        pairs = zip([sentence for sentence, _ in mine], supports, strict=True)
-        best = max(pairs, key=lambda pair: pair[1].probability, default=None)
-        states = best is not None and best[1].probability >= sure
-        if best and states:
-            sentence, support = best
-            origin = press.origin(article, sentence.start, sentence.end)
+    for read in (together, *one_by_one):
+        best = _best_of_each(claim, [passage for one in read for passage in of_article[one]], encoder, evidence)
+        stating = {article: pair for article, pair in best.items() if pair[1].probability >= sure}
+        for sentence, support in stating.values():
+            origin = press.origin(sentence.article, sentence.start, sentence.end)
             tellings.append(_Telling(sentence, support.probability, origin))
+        states = bool(read) and read[-1] in stating  # whether the article that was read last states it
+        if not states:
+            break
     if not tellings:
         return None
     groups = _grouped(_followed(tellings))
@@ -155,6 +152,23 @@ def count_sources(
     least = min(statement.support for statement in statements)
     lead = _lead(groups, more=more)
     return Decision("answer", _COUNTED, least, statements, nearest_articles(passages), lead=lead, note=_COUNTED)
+
+
+def _best_of_each(
+    claim: str, passages: Sequence[Passage], encoder: Encoder, evidence: Evidence
+) -> dict[str, tuple[Sentence, Support]]:
+    """By article the sentence that states the claim most surely; none of an article that does not name whom the claim names."""
+    found = candidates(passages)
+    one_of = {sentence.article.id: candidate for sentence, candidate in found}
+    naming = {article for article, candidate in one_of.items() if _names_them(claim, candidate)}
+    found = [(one, candidate) for one, candidate in found if one.article.id in naming and _may_state(claim, one)]
+    of = [sentence.article.id for sentence, _ in found]
+    supports = evidence.score(claim, [candidate for _, candidate in found], encoder, of=of)
+    best: dict[str, tuple[Sentence, Support]] = {}
+    for (sentence, _), support in zip(found, supports, strict=True):
+        if sentence.article.id not in best or support.probability > best[sentence.article.id][1].probability:
+            best[sentence.article.id] = sentence, support
+    return best
 
 
 def _names_them(claim: str, candidate: Candidate) -> bool:

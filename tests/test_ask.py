@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import unicodedata
 from collections.abc import Callable
@@ -202,6 +203,14 @@ def test_a_follow_up_is_asked_with_its_subject(newsroom: Assistant) -> None:
     assert answer.question == "How much did he give to America PAC?"
     assert answer.asked_as == "How much did Elon Musk give to America PAC?"
     assert "$44 million" in answer.statements[0].text
+
+
+def test_what_a_warm_up_loads_is_left_out_of_garbage_collection(newsroom: Assistant) -> None:
+    try:
+        newsroom.warm_up()
+        assert gc.get_freeze_count() > 100_000, "torch and transformers alone are more"
+    finally:
+        gc.unfreeze()
 
 
 def test_the_same_question_twice_gives_the_same_answer(newsroom: Assistant) -> None:

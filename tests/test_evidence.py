@@ -259,7 +259,9 @@ def test_vectors_of_an_empty_text_count_nothing() -> None:
 
 
 def test_the_shortlist_holds_those_that_share_most_words_in_given_order() -> None:
-    assert shortlist([0.1, 0.9, 0.5, 0.9], 3) == [1, 3, 2]
+    scores = {0: 0.1, 1: 0.9, 5: 0.5, 7: 0.9}
+    assert shortlist(scores, 3) == [1, 7, 5]
+    assert shortlist(scores, 1, "aa   b b") == [1, 7], "the best of a, and of b"
 
 
 def test_an_absent_name_lowers_the_probability_and_is_reported(evidence: Evidence) -> None:

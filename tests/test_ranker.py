@@ -25,7 +25,7 @@ SENTENCES = (
 )
 
 
-READS = Settings(ranker="packaged")
+READS = Settings(ranker="packaged", threads=1)
 
 
 def page_of(*sentences: str, title: str = "Bridge closed") -> Page:
@@ -87,6 +87,17 @@ def test_other_pages_change_no_score_by_more_than_rounding(reader: Ranker) -> No
         assert scores == pytest.approx(alone, abs=0.15)  # rounding in bfloat16; the scores lie further apart
     assert max(alone) - min(alone) > 3
     assert reader.read(question, []) == []
+
+
+def test_threads_share_the_pages_and_change_no_score_by_more_than_rounding(reader: Ranker) -> None:
+    question = "When was the bridge closed?"
+    pages = [page_of(*SENTENCES[n % 3 :], *SENTENCES * 4, title=f"Part {n}") for n in range(9)]  # 2,400 tokens
+    for threads in (2, 3, 20):
+        shared = load_ranker(READS.model_copy(update={"threads": threads}))
+        assert shared is not None
+        for mine, theirs in zip(reader.read(question, pages), shared.read(question, pages), strict=True):
+            assert mine == pytest.approx(theirs, abs=0.15)
+        assert shared.read(question, []) == []
 
 
 @pytest.mark.parametrize("question", ["", "?", "x " * 2_000, "为什么?", "\x00", "💥" * 300])

@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 
 from assistant.errors import ModelProblem
 from assistant.models.folders import fingerprint, model_folder, packaged_folder, weight_digests
+from assistant.models.workers import Workers
 from assistant.settings import PACKAGED_ENCODER, Settings
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
-    from tokenizers import Tokenizer
+    from tokenizers import Encoding, Tokenizer
 
 # all-MiniLM-L6-v2, model.safetensors, as published by sentence-transformers.
 PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -80,7 +81,7 @@ class SentenceEncoder:
         self.name = name
         self._longest = _longest_input(folder)
         self._folder = folder
-        self._threads = threads
+        self._workers = Workers(threads)
         self._add_threads = add_threads or os.cpu_count() or 1
         self._sha256 = sha256
         self._loading = threading.Lock()
@@ -108,7 +109,7 @@ class SentenceEncoder:
 
     def encode_questions(self, texts: Sequence[str]) -> Vectors:
         """One row per question, float32 (n, d), with the model's own query prompt where it has one."""
-        model = self._model(self._threads)
+        model = self._model(1)
         return _unit_rows(model.encode_query(list(texts), convert_to_tensor=True, show_progress_bar=False))
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
@@ -118,12 +119,17 @@ class SentenceEncoder:
 
     def encode_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
         """Per text: the character range of each token and its contextual vector of unit length; special tokens left out."""
-        model = self._model(self._threads)
+        coded = self._tokenizer.encode_batch(list(texts))
+        together = list(zip(texts, coded, strict=True))
+        return self._workers.share(self._encode_tokens, together, [len(one.ids) for one in coded])
+
+    def _encode_tokens(self, texts: Sequence[tuple[str, Encoding]]) -> list[TokenVectors]:
+        model = self._model(1)
         encoded: list[Any] = model.encode(  # type: ignore[assignment]
-            list(texts), output_value="token_embeddings", show_progress_bar=False
+            [text for text, _ in texts], output_value="token_embeddings", show_progress_bar=False
         )
         result: list[TokenVectors] = []
-        for coded, vectors in zip(self._tokenizer.encode_batch(list(texts)), encoded, strict=True):
+        for (_, coded), vectors in zip(texts, encoded, strict=True):
             kept = [i for i, special in enumerate(coded.special_tokens_mask[: len(vectors)]) if not special]
             result.append(([coded.offsets[i] for i in kept], _unit_rows(vectors[kept])))
         return result

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from assistant.errors import ModelProblem
 from assistant.models.encoder import has_bfloat16
 from assistant.models.folders import fingerprint, model_folder, weight_digests
 from assistant.models.ranker import Page, Ranker, load_packaged
+from assistant.models.workers import Workers
 from assistant.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,16 +30,18 @@ class PairRanker:
     def __init__(self, name: str, folder: Path, *, threads: int = 1) -> None:
         self.name = name
         self.fingerprint = fingerprint(weight_digests(folder))
-        self._folder, self._threads = folder, threads
+        self._folder, self._workers = folder, Workers(threads)
         self._loading = threading.Lock()
         self._loaded: CrossEncoder | None = None
 
     def read(self, question: str, pages: Sequence[Page]) -> list[list[float]]:
         """Per page and sentence the model's score as it comes, before any sigmoid. Raises ModelProblem for other models."""
+        return self._workers.share(partial(self._read, question), pages, [len(page.text) for page in pages])
+
+    def _read(self, question: str, pages: Sequence[Page]) -> list[list[float]]:
         import torch
 
         model = self._model()
-        torch.set_num_threads(self._threads)
         scores: list[list[float]] = []
         for page in pages:
             pairs = [(question, text) for text in _in_context(page)]

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 from assistant.errors import ModelProblem
 from assistant.models.encoder import has_bfloat16
 from assistant.models.folders import packaged_folder, sha256
+from assistant.models.workers import Workers
 
 if TYPE_CHECKING:
     import torch
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 WINDOW = 512  # tokens of question and passage together; what a question is too long by is cut off its end
 UNREAD = -20.0  # the score of a sentence of which no token was read
 
+_SHARE = 512  # tokens a thread; below about 384 in one pass, scores are rounded otherwise
 _APART = "assistant_apart"  # the name under which transformers knows _attend_apart
 _LONGEST_QUESTION = 128  # tokens, where passage and question do not fit together
 FITTED = Path(str(resources.files("assistant.fitted")))
@@ -70,30 +72,31 @@ class SpanReader:
 
     def __init__(self, weights: Path, base: Path, fingerprint: str, *, threads: int = 1) -> None:
         self.fingerprint = fingerprint
-        self._weights, self._base, self._threads = weights, base, threads
+        self._weights, self._base, self._workers = weights, base, Workers(threads)
         self._loading = threading.Lock()
         self._loaded: tuple[PreTrainedModel, torch.Tensor, Tokenizer] | None = None
 
     def read(self, question: str, pages: Sequence[Page]) -> list[list[float]]:
         """Per page and sentence the log odds of "the answer is in this sentence" against "it is not in this page"."""
-        if not pages:
-            return []
+        tokenizer = self._model()[2]
+        coded = [(page, encode_pair(tokenizer, question, page)) for page in pages]
+        return self._workers.share(self._read, coded, [len(one.ids) for _, one in coded], least=_SHARE)
+
+    def _read(self, coded: Sequence[tuple[Page, Encoding]]) -> list[list[float]]:
         import torch
 
-        model, head, tokenizer = self._model()
-        torch.set_num_threads(self._threads)
-        coded = [encode_pair(tokenizer, question, page) for page in pages]
-        ids = [torch.tensor(one.ids[:WINDOW]) for one in coded]
+        model, head, _ = self._model()
+        ids = [torch.tensor(one.ids[:WINDOW]) for _, one in coded]
         lengths = list(map(len, ids))
         scores: list[list[float]] = []
         with torch.inference_mode():
             output = model(
                 input_ids=torch.cat(ids)[None],
-                token_type_ids=torch.cat([torch.tensor(one.type_ids[:WINDOW]) for one in coded])[None],
+                token_type_ids=torch.cat([torch.tensor(one.type_ids[:WINDOW]) for _, one in coded])[None],
                 position_ids=torch.cat([torch.arange(length) for length in lengths])[None],
                 lengths=lengths,
             )
-            for page, one, hidden in zip(pages, coded, output.last_hidden_state.float().split(lengths, 1), strict=True):
+            for (page, one), hidden in zip(coded, output.last_hidden_state.float().split(lengths, 1), strict=True):
                 sentences = torch.tensor([place_tokens(one, page)[:WINDOW]])
                 spans, null = score_spans(hidden, head, sentences)
                 by_token = torch.logsumexp(spans[0], dim=1) - null[0]  # -inf for tokens outside every sentence

@@ -84,7 +84,7 @@ def measure(
     stage = builder.stage(passages=passages)
     stage = builder.copy(stage) if beside else stage
     cores = os.cpu_count() or 1
-    settings = own_settings(stage.home, threads=1, add_threads=max(1, cores - 1))  # as in a chat
+    settings = own_settings(stage.home, add_threads=max(1, cores - 1))  # as in a chat
     with Assistant(settings, encoder=builder.encoder) as assistant:
         ways = {_WITH: assistant, _WITHOUT: assistant.varied(ranker="none")}
         retrieve = _starter(builder, stage) if passages == STARTER_AT and not beside else None

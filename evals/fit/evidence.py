@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -72,7 +71,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.data is None and given.ranker in ("packaged", "none"):
         parser.error("--data is needed for what comes with the package")
-    settings = load_settings(threads=os.cpu_count() or 1, ranker=given.ranker)
+    settings = load_settings(ranker=given.ranker)
     ranker = load_ranker(settings)
     kind = "with ranker" if ranker else "without ranker"
     half = FITTED_ON.get(given.ranker, "fit")

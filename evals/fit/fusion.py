@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
@@ -245,7 +244,7 @@ def main() -> None:
     parser.add_argument("--cap", type=int, default=CAP, help="answerable questions taken from each half of a set")
     given = parser.parse_args()
     console = Console(width=200)
-    encoder = load_encoder(load_settings(threads=os.cpu_count() or 1))
+    encoder = load_encoder(load_settings())
     fitting = read(given.data, "fit", encoder, given.cap, console)
     swept = {title: sweep(fitting, title) for title in TITLE}
     chosen = {title: choose(fitting, swept[title]) for title in TITLE}
