@@ -1,8 +1,8 @@
 """A follow-up question made to stand alone, from the turns before it.
 
-A first cut for English: a pronoun is replaced by the subject of the last turns, an elliptic question takes the last question
-along, and one that names nothing takes the subject along in brackets. What a question says itself is never changed, and a
-question that stands alone is returned as it is.
+A first cut for English: "he" and "she" are replaced by the person that the last answer names, if it was asked who, other pronouns
+by the subject of the last turns; an elliptic question takes the last question along, and one that names nothing takes the subject
+along in brackets. What a question says itself is never changed, and a question that stands alone is returned as it is.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ _NAME = re.compile(rf"(?<!\w){_CAPITALISED}(?:\s+(?:(?:of|the|de|von|van|for)\s+
 _FEW_WORDS, _FEW_TO_GO_ON = 4, 6  # fewer words are an ellipsis
 _MUCH = 4  # content words with which a question that names nothing can stand alone
 _PERSON = re.compile(r"\b(?:he|she|him|his|her|hers)\b", re.IGNORECASE)
+_ASKS_FOR_SOMEBODY = re.compile(r"\b(?:who|whom|whose|which)\b", re.IGNORECASE)
+_NOBODY = re.compile(r"\d|\b(?:of|for|the)\b")  # "Bank of America"
 _ASKING = "|".join(
     """what which who whom whose when where why how wer wem wann wo wie warum wieso welche welchem welchen welcher welches quand
     où qui quel quelle quels quelles combien pourquoi cuándo quién dónde cuánto cuántos cuánta cuántas""".split()
@@ -92,8 +94,14 @@ def standalone(question: str, turns: Sequence[Turn]) -> str:
     pronoun = next(filter(None, (pattern.search(said) for pattern in (_SUBJECT, _OWNER, _THING))), None)
     subject = (_subject(last.question) if _TURNS_TO.match(last.question) else None) or _subject(asked_before)
     # A name before the pronoun is what it stands for: "Did Putin say he knew?" is left alone.
-    if pronoun is not None and subject is not None and not names(said[: pronoun.start()]):
-        return _replaced(said, subject)
+    if pronoun is not None and not names(said[: pronoun.start()]):
+        of_person = _PERSON.search(said) is not None
+        if of_person and (person := _answered(asked_before, last.answer)):
+            about = f" ({subject})" if subject and subject not in person else ""
+            return f"{_replaced(said, person)}{about}"
+        goes_on = _is_elliptic(said) and _GOES_ON.match(said)  # "And what replaced it?" says too little of what "it" is
+        if subject is not None and (of_person or not goes_on):
+            return _replaced(said, subject)
     if _is_elliptic(said):
         whole = _BROUGHT_ALONG.sub(r" \1", asked_before.strip())  # "Who died (Baltimore)? And when?"
         return f"{whole.rstrip(' ?.!')}? {said}"
@@ -179,6 +187,17 @@ def names(question: str) -> list[str]:
             name = re.sub(r"['’]s$", "", " ".join(words))
             found.append(name)
     return found
+
+
+def _answered(question: str, answer: str) -> str | None:
+    """The person that the answer names to a question for somebody: its first name of two words or more without a "the" before it,
+    one that the question does not name before one that it does. None where nobody was asked for or is named.
+    """
+    if not _ASKS_FOR_SOMEBODY.search(question):
+        return None
+    found = [name for name in names(answer) if len(name.split()) > 1 and not _NOBODY.search(name)]
+    found = [name for name in found if not re.search(rf"\b(?:the|told|to)\s+{re.escape(name)}", answer, re.IGNORECASE)]
+    return min(found, key=lambda name: name in question, default=None)
 
 
 def _merely_opens(word: str) -> bool:

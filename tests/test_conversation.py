@@ -76,6 +76,50 @@ def test_standalone(turns: list[str], question: str, expected: str) -> None:
     assert standalone(question, [Turn(earlier) for earlier in turns]) == expected
 
 
+@pytest.mark.parametrize(
+    ("asked", "answer", "question", "expected"),
+    [
+        (
+            "Who was on sick leave from the Aldwick hospital?",
+            "The director, Alan Holt, has been on sick leave since 12 December.",
+            "Who stood in for him?",
+            "Who stood in for Alan Holt? (Aldwick)",
+        ),
+        ("Who runs it?", "Mara Lind runs the yard.", "How old is she?", "How old is Mara Lind?"),
+        (  # told whom, and of what, is not who was asked for
+            "Which former assistant accused the mayor of Tavel?",
+            "A member of the Harbour Council, Brian Tull, told Sample Wire that the Salt Party knew.",
+            "Why did he leave?",
+            "Why did Brian Tull leave? (Tavel)",
+        ),
+        (
+            "Who was the UN envoy?",
+            "Between them sat the United Nations envoy, Ingrid Solheim.",
+            "And her deputy?",
+            "And Ingrid Solheim's deputy? (UN)",
+        ),
+        ("Who is Elon Musk?", "Elon Musk leads Tesla.", "Where was he born?", "Where was Elon Musk born?"),
+        (
+            "Who met Elon Musk?",
+            "Elon Musk met Dmitry Peskov.",
+            "And when did he leave?",
+            "And when did Dmitry Peskov leave? (Elon Musk)",
+        ),
+        ("What did Musk say?", "Musk praised Tucker Carlson.", "When did he say so?", "When did Musk say so?"),
+        ("Who mends the mill?", "A woman of 24 does.", "Where does she live?", "Where does she live?"),
+        ("Who lent to it?", "Bank of America did.", "Where does he sit now?", "Where does he sit now?"),
+        (
+            "What became of the field in Velmora's calendar?",
+            "The field has gone.",
+            "And what replaced it?",
+            "What became of the field in Velmora's calendar? And what replaced it?",
+        ),
+    ],
+)
+def test_he_and_she_are_whom_the_last_answer_names(asked: str, answer: str, question: str, expected: str) -> None:
+    assert standalone(question, [Turn(asked, answer)]) == expected
+
+
 def test_names_are_capitalised_runs_that_do_not_open_the_question() -> None:
     assert names("Did Elon Musk's America PAC pay Bank of America?") == ["Elon Musk's America PAC", "Bank of America"]
     assert names("Which bank paid?") == []
