@@ -14,7 +14,7 @@ from dataclasses import replace
 from assistant.answering import Decision, nearest_articles
 from assistant.chunking import trimmed
 from assistant.citing import cite
-from assistant.quoting import Sentence, pieces_of, with_correction
+from assistant.quoting import Sentence, pieces_of, with_correction, with_person
 from assistant.rendering import attribution
 from assistant.schema import Article, Citation, Passage, Statement, Turn
 from assistant.words import read_question
@@ -114,14 +114,14 @@ def decide_excerpt(excerpt: str, passages: Sequence[Passage]) -> Decision:
 def _cite_excerpt(excerpt: str, article: Article) -> Iterator[Citation]:
     """The whole sentences around the first place where the article has the excerpt, none where it has not.
 
-    Where it takes them back, they are cited with what puts them right.
+    They are cited with what says who "he" is and, where the article takes them back, with what puts them right.
     """
     if (place := _find(excerpt, article.text)) is None:
         return
     first, last = place
     pieces = [s for s in pieces_of(article) if s.start < last and s.end > first]
     held = Sentence(article, trimmed(article.text, pieces[0])[0], trimmed(article.text, pieces[-1])[1])
-    quoted = with_correction(held)
+    quoted = with_correction(with_person(held))
     yield cite(article, quoted.start, quoted.end)
 
 

@@ -6,12 +6,13 @@ Never quoted as a statement: headings, and what gives orders to machines.
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from assistant.chunking import spans, trimmed
 from assistant.schema import Article, Span
-from assistant.words import DAYS, Asked, read_question, read_words
+from assistant.words import DAYS, read_question, read_words
 
 _BACK = 2  # sentences that a quote reaches back for the name of its "He"
 _LEANS = {  # sentences that begin so lean on the one before
@@ -42,6 +43,7 @@ _SAID_BY = re.compile(
     r"|warn(?:s|ed)|explain(?:s|ed)|stress(?:es|ed)|denie[sd]|noted|thinks|thought|believe[sd]|suggest(?:s|ed)"
     r"|demand(?:s|ed)|promise[sd])\b"
 )
+_HE_OR_SHE = re.compile(r"\b(?:he|she|him|his|her|hers)\b", re.IGNORECASE)
 _TO_WHOM = frozenset("at by from in of on to with".split())
 
 # How orders to a machine begin, in the usual forms. In quotation marks it is none: an article may report such words.
@@ -133,19 +135,25 @@ def pieces_of(article: Article) -> tuple[Span, ...]:
 def with_antecedent(sentence: Sentence, question: str) -> Sentence:
     """The sentence, from the one on that says who its "He" is: at most _BACK sentences earlier, and never across a heading.
 
-    In English, "she said" later in a sentence leans on the one before, too, where no name stands before it.
+    In English, "she said" later in a sentence leans on the one before, too, where no name stands before it, and any "he" or "her"
+    where no name stands in the sentence.
     """
     article = sentence.article
-    asked = read_question(question, article.language)
+    known = {word.stem for word in read_question(question, article.language).words}
     pieces = pieces_of(article)
     at = next(i for i, span in enumerate(pieces) if span.start <= sentence.start < span.end)
     start, earliest = sentence.start, max(at - _BACK, 0)
     while at > earliest and pieces[at - 1].kind == "sentence":
-        if not _leans(article.text[start : pieces[at].end], article.language, asked):
+        if not _leans(article, article.text[start : pieces[at].end], known):
             break
         at -= 1
         start, _ = trimmed(article.text, pieces[at])
     return Sentence(article, start, sentence.end)
+
+
+def with_person(sentence: Sentence) -> Sentence:
+    """The sentence, where it says "he" or "she", with what ``with_antecedent`` quotes it with, whatever was asked."""
+    return with_antecedent(sentence, "") if _HE_OR_SHE.search(sentence.text) else sentence
 
 
 def with_correction(sentence: Sentence) -> Sentence:
@@ -185,20 +193,34 @@ def takes_back(sentence: Sentence) -> bool:
     return any(match and not re.search(r"[\"“„«]", sentence.text[: match.start()]) for match in found)
 
 
-def _leans(text: str, language: str, asked: Asked) -> bool:
-    """Whether a sentence needs the one before it to say who it speaks of."""
-    if language not in _LEANS:
+def _leans(article: Article, text: str, known: Set[str]) -> bool:
+    """Whether a sentence of the article needs the one before it to say who it speaks of; stems that are ``known`` are no news."""
+    if article.language not in _LEANS:
         return False
-    said_by = _SAID_BY.search(text) if language == "en" else None
-    return bool(_LEANS[language].match(text)) or bool(said_by and not _has_new_name(text[: said_by.start()], asked))
+    if _LEANS[article.language].match(text):
+        return True
+    if article.language != "en":
+        return False
+    said_by = _SAID_BY.search(text)
+    if said_by and not _has_new_name(text[: said_by.start()], known):
+        return True
+    opening = next(iter(read_words(text, "en")), None)
+    opens_with_name = opening is not None and opening.stem in _named_in(article)
+    return bool(_HE_OR_SHE.search(text)) and not opens_with_name and not _has_new_name(text, known)
 
 
-def _has_new_name(text: str, asked: Asked) -> bool:
-    """Whether the beginning of an English sentence names somebody whom the question does not.
+@lru_cache(maxsize=256)
+def _named_in(article: Article) -> frozenset[str]:
+    """The stems of the names in an article, those that only open a sentence left out."""
+    sentences = (article.text[span.start : span.end] for span in pieces_of(article))
+    return frozenset(word.stem for text in sentences for word in read_words(text, "en") if word.kind == "name")
+
+
+def _has_new_name(text: str, known: Set[str]) -> bool:
+    """Whether the beginning of an English sentence names somebody of whom no stem is ``known``.
 
     Not counted are its first word, months and days, what stands beside a number, and where or to whom it was said.
     """
-    known = {word.stem for word in asked.words}
     read = read_words(text, "en")
     for before, word, after in zip((None, *read), read, (*read[1:], None), strict=False):
         beside = {near.kind for near in (before, after) if near}

@@ -54,9 +54,15 @@ _NUMBER_WORDS = {word: str(n) for n, word in enumerate("zero one two three four 
     "eighteen": "18", "nineteen": "19", "twenty": "20", "thirty": "30", "forty": "40", "fifty": "50", "sixty": "60",
     "seventy": "70", "eighty": "80", "ninety": "90",
 }  # fmt: skip
+_NUMBER_WORDS |= {  # "Thirty-four people": figures do not begin a sentence
+    f"{ten}-{one}": str(int(_NUMBER_WORDS[ten]) + int(_NUMBER_WORDS[one]))
+    for ten in "twenty thirty forty fifty sixty seventy eighty ninety".split()
+    for one in "one two three four five six seven eight nine".split()
+}
 _POINT_GROUPS = frozenset({"de", "es", "fr"})  # write 1.485,5 where English has 1,485.5
 _WORDS = r"\d+(?:[.,]\d+)*|(?:[^\W\d_]\.){2,}|[^\W\d_]+(?:['’](?!s\b)[^\W\d_]+)*"
 _WORD = re.compile(_WORDS)
+_ENGLISH_WORD = re.compile(rf"(?<!\w)(?i:{'|'.join(word for word in _NUMBER_WORDS if '-' in word)})(?!\w)|{_WORDS}")
 _ELIDED = r"(?<!\w)(?i:[cdjlmnst]|(?:jus|lors|puis)?qu)(?=['’]\w)"  # "d'Airbus": two words
 _FRENCH_WORD = re.compile(rf"{_ELIDED}|{_WORDS}")
 _NAME_WITH_MARK = re.compile(r"[A-Z]['’][A-Z]")  # "O'Brien"
@@ -110,7 +116,7 @@ def read_words(text: str, language: str) -> tuple[Word, ...]:
     """The words of a text in order. German capitalises every noun, so there capitals make no name."""
     stop = _STOP.get(language, frozenset())
     words: list[Word] = []
-    for match in (_FRENCH_WORD if language == "fr" else _WORD).finditer(text):
+    for match in {"en": _ENGLISH_WORD, "fr": _FRENCH_WORD}.get(language, _WORD).finditer(text):
         word = match.group()
         stem = stem_of(word, language)
         acronym = word.isupper() and len(word) > 1

@@ -73,6 +73,29 @@ def test_a_quote_goes_back_to_the_sentence_that_says_who_he_is(judged: str, quot
 
 
 @pytest.mark.parametrize(
+    ("judged", "quoted"),
+    [
+        (  # as far back as is allowed, over a sentence that says only "his"
+            '"It is a sleepy omega," he says.',
+            'Hugh Rusk has looked at the letters. The omega gives it away, in his view. "It is a sleepy omega," he says.',
+        ),
+        ("Rusk has left his post.", "Rusk has left his post."),  # a name that the article has elsewhere, too
+        ("Yesterday Berit Dahl showed her lamp.", "Yesterday Berit Dahl showed her lamp."),
+        (
+            "Three weeks later a storm had taken her roof.",
+            "Yesterday Berit Dahl showed her lamp. Three weeks later a storm had taken her roof.",
+        ),
+        ("The museum lost its roof.", "The museum lost its roof."),
+    ],
+)
+def test_he_and_she_are_quoted_with_a_name_wherever_in_a_sentence_they_stand(judged: str, quoted: str) -> None:
+    text = """Hugh Rusk has looked at the letters. The omega gives it away, in his view. "It is a sleepy omega," he says.
+Rusk has left his post. Yesterday Berit Dahl showed her lamp. Three weeks later a storm had taken her roof.
+The museum lost its roof."""
+    assert with_antecedent(sentence(judged, text), "Which letter?").text == quoted
+
+
+@pytest.mark.parametrize(
     ("text", "language"),
     [
         ("This year 40 people died.", "en"),

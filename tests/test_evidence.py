@@ -201,6 +201,9 @@ def test_numbers_are_compared_as_numbers() -> None:
     assert absent("Who lost 3 ships?", "The navy lost three ships.") == ()
     assert absent("Who lost 3 ships?", "The navy lost 13 ships.") == ("3",)
     assert absent("Who lost 15 ships?", "The navy lost fifteen ships.") == ()
+    assert absent("Who lost 34 ships?", "Thirty-four ships were lost by the navy.") == ()
+    assert absent("Who lost 4 ships?", "Thirty-four ships were lost by the navy.") == ("4",)
+    assert absent("Who is 21?", "A twenty-one-year-old was lost.") == ()
     for number, word in (("1485", "1.485"), ("12.5", "12,5"), ("22.37", "22.37")):
         assert read_words(word, "de")[0].stem == number
     assert read_words("1,5", "fr")[0].stem != read_words("15", "fr")[0].stem

@@ -81,6 +81,14 @@ def test_an_excerpt_over_two_sentences_is_one_quote(stored: Assistant) -> None:
     assert answer.statements[0].text.endswith("4.5 million euros.")
 
 
+def test_he_and_she_who_said_it_are_quoted_with_their_name(assistant: Assistant, write: Callable[..., Path]) -> None:
+    text = "Anthea Crowe learned of it late. She called it a punch in the stomach of a whole district."
+    write("mill.md", text, title="Mill", source="Sample Wire", published="2023-05-01", language="en")
+    assert not assistant.add([write("rain.md", "It rained all day.", title="Rain").parent]).failed
+    answer = assistant.ask("Who spoke of “a punch in the stomach of a whole district”?")
+    assert [statement.text for statement in answer.statements] == [text]
+
+
 @pytest.mark.parametrize(
     "misquote",
     [
