@@ -1,8 +1,9 @@
 """A follow-up question made to stand alone, from the turns before it.
 
-A first cut for English: "he" and "she" are replaced by the person that the last answer names, if it was asked who, other pronouns
-by the subject of the last turns; an elliptic question takes the last question along, and one that names nothing takes the subject
-along in brackets. What a question says itself is never changed, and a question that stands alone is returned as it is.
+A first cut for English: where it was asked who, "he" and "she" are replaced by the person that the answer names, other pronouns
+by the subject of the last turns; an elliptic question, "And what replaced it?", takes the last question along, and one that
+names nothing takes the subject along in brackets. What a question says itself is never changed, and a question that stands alone
+is returned as it is.
 """
 
 from __future__ import annotations
@@ -26,9 +27,25 @@ _CAPITALISED = rf"(?:(?:[{_UPPER}]\.)+|(?:St|Dr|Mr|Mrs|Ms|Sen|Gov)\.|[a-z]?[{_UP
 _NAME = re.compile(rf"(?<!\w){_CAPITALISED}(?:\s+(?:(?:of|the|de|von|van|for)\s+)*(?:{_CAPITALISED}|\d[\w’'-]*))*")
 _FEW_WORDS, _FEW_TO_GO_ON = 4, 6  # fewer words are an ellipsis
 _MUCH = 4  # content words with which a question that names nothing can stand alone
-_PERSON = re.compile(r"\b(?:he|she|him|his|her|hers)\b", re.IGNORECASE)
-_ASKS_FOR_SOMEBODY = re.compile(r"\b(?:who|whom|whose|which)\b", re.IGNORECASE)
-_NOBODY = re.compile(r"\d|\b(?:of|for|the)\b")  # "Bank of America"
+_HE, _SHE = (re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for words in ("he|him|his", "she|her|hers"))
+_PERSON = re.compile(rf"{_HE.pattern}|{_SHE.pattern}", re.IGNORECASE)
+_PEOPLE = """actor actress artist assistant astronaut athlete author candidate captain coach director doctor driver editor
+    employee executive governor journalist judge lawyer leader man manager mayor member minister officer official person pilot
+    player politician president professor prosecutor reporter researcher scientist senator singer spokesman spokesperson
+    spokeswoman swimmer teacher witness woman worker writer"""
+_ASKS_WHO = re.compile(
+    r"^\W*(?:(?:and|but|so)\W+)?(?:(?:about|against|at|by|for|from|in|of|on|to|with)\s+)?"
+    rf"(?:who|whom|whose|which(?:\s+[\w'’-]+){{0,3}}\s+(?:{'|'.join(_PEOPLE.split())}))\b",
+    re.IGNORECASE,
+)
+_NO_PERSON = re.compile(r"\d|\b(?:of|for|the)\b")  # "Bank of America"
+_NOT_SAID_BY = frozenset("the told in at near from".split())  # what stands behind these words is not who did it
+_WHEN = DAYS | {"Yesterday", "Today", "Tomorrow"}
+_MOST_READ = 2_000  # characters of an answer in which a person is looked for
+_OBJECT = re.compile(
+    r"\bher\b(?=\s*(?:[?.!,;]|$)|\s+(?:about|after|and|as|at|before|by|for|from|in|on|or|to|when|why|with)\b)",
+    re.IGNORECASE,
+)
 _ASKING = "|".join(
     """what which who whom whose when where why how wer wem wann wo wie warum wieso welche welchem welchen welcher welches quand
     où qui quel quelle quels quelles combien pourquoi cuándo quién dónde cuánto cuántos cuánta cuántas""".split()
@@ -94,9 +111,10 @@ def standalone(question: str, turns: Sequence[Turn]) -> str:
     pronoun = next(filter(None, (pattern.search(said) for pattern in (_SUBJECT, _OWNER, _THING))), None)
     subject = (_subject(last.question) if _TURNS_TO.match(last.question) else None) or _subject(asked_before)
     # A name before the pronoun is what it stands for: "Did Putin say he knew?" is left alone.
-    if pronoun is not None and not names(said[: pronoun.start()]):
+    of_two = _HE.search(said) and _SHE.search(said)  # "Why did she choose him?" asks of two, who may be either
+    if pronoun is not None and not names(said[: pronoun.start()]) and not of_two:
         of_person = _PERSON.search(said) is not None
-        if of_person and (person := _answered(asked_before, last.answer)):
+        if of_person and (person := _person_named(last.question.strip(), last.answer)):
             about = f" ({subject})" if subject and subject not in person else ""
             return f"{_replaced(said, person)}{about}"
         goes_on = _is_elliptic(said) and _GOES_ON.match(said)  # "And what replaced it?" says too little of what "it" is
@@ -148,27 +166,33 @@ def parts(question: str) -> tuple[str, ...]:
     A part that names nothing, "when did it end?", is nothing without the others: the whole question stands for it. What came
     first and which of two is more asks for both: "Who paid more, the town or the state?" is asked of either.
     """
-    if two := _WHICH_FIRST.match(question):
-        return f"When was {two['one']}?", f"When was {two['other']}?"
-    if (two := _DID_FIRST.match(question)) and not _FINITE.search(f"{two['one']} {two['other']}"):
-        begin, end = f"{two['where']}{'when' if two['where'] else 'When'} {two['verb'].lower()}", two["does"]
-        return f"{begin} {two['one']} {end}?", f"{begin} {two['other']} {end}?"
-    if either := _THIS_OR_THAT.match(question):
-        return f"{either['asked']}? ({either['one']})", f"{either['asked']}? ({either['other']})"
     brought = _BROUGHT_ALONG.search(question)
     about = f" {brought[1]}" if brought else ""  # what both are about
-    first, *others = (part.strip().removesuffix("?") for part in _AND_ASKS.split(question.removesuffix(about)))
+    bare = question.removesuffix(about)
+    if two := _WHICH_FIRST.match(bare):
+        return f"When was {two['one']}?{about}", f"When was {two['other']}?{about}"
+    if (two := _DID_FIRST.match(bare)) and not _FINITE.search(f"{two['one']} {two['other']}"):
+        begin, end = f"{two['where']}{'when' if two['where'] else 'When'} {two['verb'].lower()}", two["does"]
+        return f"{begin} {two['one']} {end}?{about}", f"{begin} {two['other']} {end}?{about}"
+    if either := _THIS_OR_THAT.match(question):
+        return f"{either['asked']}? ({either['one']})", f"{either['asked']}? ({either['other']})"
+    first, *others = (part.strip().removesuffix("?") for part in _AND_ASKS.split(bare))
     if not others:
-        if (order := _BEFORE_OR_AFTER.match(question)) is None:
+        if (order := _BEFORE_OR_AFTER.match(bare)) is None:
             return (question,)
         first, others = f"When {order['verb'].lower()} {order['one']}", [f"When {order['other'].strip()}"]
-        first = first if names(first) else question.removesuffix("?")
+        first = first if names(first) or about else bare.removesuffix("?")
     found = [f"{first}?{about}"]
     for part in others:
         if _PERSON.search(part):
             part = standalone(part, [Turn(found[0])])
         found.append(f"{part}?{about}" if about or names(part) else question)
     return tuple(dict.fromkeys(found))
+
+
+def by_itself(question: str) -> str:
+    """The question without what ``standalone`` took along in brackets."""
+    return _BROUGHT_ALONG.sub("?", question)
 
 
 def weighs_two(question: str) -> bool:
@@ -189,15 +213,26 @@ def names(question: str) -> list[str]:
     return found
 
 
-def _answered(question: str, answer: str) -> str | None:
-    """The person that the answer names to a question for somebody: its first name of two words or more without a "the" before it,
-    one that the question does not name before one that it does. None where nobody was asked for or is named.
+def _person_named(question: str, answer: str) -> str | None:
+    """The person that the answer names to "who?": its first name of two words or more that is no place or listener, one that the
+    question does not name before one that it does. None where nobody was asked for or is named, and for "Who is Mara Lind?".
     """
-    if not _ASKS_FOR_SOMEBODY.search(question):
+    asks = _ASKS_WHO.match(question)
+    if asks is None or (names(question) and not read_question(_NAME.sub(" ", question[asks.end() :]), "en").content):
         return None
-    found = [name for name in names(answer) if len(name.split()) > 1 and not _NOBODY.search(name)]
-    found = [name for name in found if not re.search(rf"\b(?:the|told|to)\s+{re.escape(name)}", answer, re.IGNORECASE)]
-    return min(found, key=lambda name: name in question, default=None)
+    known: str | None = None
+    for match in _NAME.finditer(answer[:_MOST_READ]):
+        words = match.group().split()
+        while words and (words[0] in _WHEN or _merely_opens(words[0])):
+            words.pop(0)
+        name, before = re.sub(r"['’]s$", "", " ".join(words)), answer[: match.start()].split()[-2:]
+        told = bool(before) and (before[-1].lower() in _NOT_SAID_BY or " ".join(before).lower() == "according to")
+        if len(words) < 2 or told or _NO_PERSON.search(name):
+            continue
+        if name not in question:
+            return name
+        known = known or name
+    return known
 
 
 def _merely_opens(word: str) -> bool:
@@ -213,7 +248,7 @@ def _subject(question: str) -> str | None:
 
 
 def _replaced(question: str, subject: str) -> str:
-    owned = _OWNER.sub(f"{subject}'s", question)
+    owned = _OWNER.sub(f"{subject}'s", _OBJECT.sub(subject, question))
     return _SUBJECT.sub(subject, owned) if _SUBJECT.search(owned) else _THING.sub(subject, owned, count=1)
 
 

@@ -92,16 +92,16 @@ def shared_words(asked: Asked, candidate: Candidate) -> float:
     return shared / max(len(asked.content), 1)
 
 
-def shortlist(scores: Mapping[int, float], limit: int, of: Sequence[str] = ()) -> list[int]:
-    """The candidates of the highest scores, best first, ties in given order; so many of each article, where ``of`` names them."""
+def shortlist(scores: Mapping[int, float], limit: int, article_ids: Sequence[str] = ()) -> list[int]:
+    """The candidates of the highest scores, best first, ties in given order; so many of each article, where its id is given."""
     ranked = sorted(scores, key=lambda i: -scores[i])
-    if not of:
+    if not article_ids:
         return ranked[:limit]
     taken = Counter[str]()
     kept = []
     for i in ranked:
-        taken[of[i]] += 1
-        if taken[of[i]] <= limit:
+        taken[article_ids[i]] += 1
+        if taken[article_ids[i]] <= limit:
             kept.append(i)
     return kept
 
@@ -139,13 +139,13 @@ def compare(
     ranker: Ranker | None,
     *,
     sharing: int = 1,
-    of: Sequence[str] = (),
+    article_ids: Sequence[str] = (),
 ) -> dict[int, dict[str, float]]:
     """Features by position for the candidates worth judging, see JUDGED; the others answer too little to be looked at.
 
     Candidates come page by page, the best page first. Those read in English are held against the gloss of a question in another
     language. ``sharing`` is how many questions share the time of one: so much fewer pages are read and sentences judged.
-    Where ``of`` says which article each candidate is of, every article is judged, by JUDGED_OF_EACH.
+    Where ``article_ids`` says which article each candidate is of, every article is judged, by JUDGED_OF_EACH.
     """
     english = in_english(question)
     held_against: dict[str, dict[int, Candidate]] = {}
@@ -153,7 +153,7 @@ def compare(
         held_against.setdefault(english if candidate.language == "en" else question, {})[i] = candidate
     features: dict[int, dict[str, float]] = {}
     for text, mine in held_against.items():
-        features |= _compare(text, mine, encoder, ranker, sharing=sharing, of=of)
+        features |= _compare(text, mine, encoder, ranker, sharing=sharing, article_ids=article_ids)
     return features
 
 
@@ -164,7 +164,7 @@ def _compare(
     ranker: Ranker | None,
     *,
     sharing: int,
-    of: Sequence[str],
+    article_ids: Sequence[str],
 ) -> dict[int, dict[str, float]]:
     asked = {i: read_against(question, candidate.language) for i, candidate in candidates.items()}
     asking = {i: candidate for i, candidate in candidates.items() if asked[i].content}
@@ -172,7 +172,9 @@ def _compare(
         scores = read_pages(question, asking, ranker, sharing)
     else:
         scores = {i: shared_words(asked[i], candidate) for i, candidate in asking.items()}
-    judged = shortlist(scores, JUDGED_OF_EACH, of) if of else shortlist(scores, max(1, JUDGED // sharing))
+    judged = (
+        shortlist(scores, JUDGED_OF_EACH, article_ids) if article_ids else shortlist(scores, max(1, JUDGED // sharing))
+    )
     if not judged:
         return {}
     texts = [candidates[i].context + candidates[i].text for i in judged]
@@ -248,13 +250,13 @@ class Evidence:
         encoder: Encoder,
         *,
         sharing: int = 1,
-        of: Sequence[str] = (),
+        article_ids: Sequence[str] = (),
     ) -> list[Support]:
         """One support per candidate, in the given order; the question's confidence is the highest probability among them.
 
-        Candidates that are not judged have probability 0. ``sharing`` and ``of`` as in ``compare``.
+        Candidates that are not judged have probability 0. ``sharing`` and ``article_ids`` as in ``compare``.
         """
-        features = compare(question, candidates, encoder, self.ranker, sharing=sharing, of=of)
+        features = compare(question, candidates, encoder, self.ranker, sharing=sharing, article_ids=article_ids)
         judged = {number: self.judge(row) for number, row in features.items()}
         supports = []
         for number, candidate in enumerate(candidates):

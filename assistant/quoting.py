@@ -6,7 +6,6 @@ Never quoted as a statement: headings, and what gives orders to machines.
 from __future__ import annotations
 
 import re
-from collections.abc import Set
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -43,7 +42,10 @@ _SAID_BY = re.compile(
     r"|warn(?:s|ed)|explain(?:s|ed)|stress(?:es|ed)|denie[sd]|noted|thinks|thought|believe[sd]|suggest(?:s|ed)"
     r"|demand(?:s|ed)|promise[sd])\b"
 )
-_HE_OR_SHE = re.compile(r"\b(?:he|she|him|his|her|hers)\b", re.IGNORECASE)
+_HE_OR_SHE = re.compile(r"\b(?:he|she)\b", re.IGNORECASE)
+_OPENS_WITH_SOMEBODY = re.compile(  # "A woman said she …": whom "she" stands for
+    r"[\"“„»«'‘(\s]*(?:an?|any|each|every|no|one|some|the|everybody|everyone|nobody|somebody|someone)\b", re.IGNORECASE
+)
 _TO_WHOM = frozenset("at by from in of on to with".split())
 
 # How orders to a machine begin, in the usual forms. In quotation marks it is none: an article may report such words.
@@ -135,11 +137,11 @@ def pieces_of(article: Article) -> tuple[Span, ...]:
 def with_antecedent(sentence: Sentence, question: str) -> Sentence:
     """The sentence, from the one on that says who its "He" is: at most _BACK sentences earlier, and never across a heading.
 
-    In English, "she said" later in a sentence leans on the one before, too, where no name stands before it, and any "he" or "her"
-    where no name stands in the sentence.
+    In English, "she said" later in a sentence leans on the one before, too, where no name stands before it, and any "he" or "she"
+    where nobody is named in the sentence and it does not open with somebody, "A woman" or "The mayor".
     """
     article = sentence.article
-    known = {word.stem for word in read_question(question, article.language).words}
+    known = frozenset(word.stem for word in read_question(question, article.language).words)
     pieces = pieces_of(article)
     at = next(i for i, span in enumerate(pieces) if span.start <= sentence.start < span.end)
     start, earliest = sentence.start, max(at - _BACK, 0)
@@ -193,7 +195,7 @@ def takes_back(sentence: Sentence) -> bool:
     return any(match and not re.search(r"[\"“„«]", sentence.text[: match.start()]) for match in found)
 
 
-def _leans(article: Article, text: str, known: Set[str]) -> bool:
+def _leans(article: Article, text: str, known: frozenset[str]) -> bool:
     """Whether a sentence of the article needs the one before it to say who it speaks of; stems that are ``known`` are no news."""
     if article.language not in _LEANS:
         return False
@@ -204,9 +206,10 @@ def _leans(article: Article, text: str, known: Set[str]) -> bool:
     said_by = _SAID_BY.search(text)
     if said_by and not _has_new_name(text[: said_by.start()], known):
         return True
-    opening = next(iter(read_words(text, "en")), None)
-    opens_with_name = opening is not None and opening.stem in _named_in(article)
-    return bool(_HE_OR_SHE.search(text)) and not opens_with_name and not _has_new_name(text, known)
+    if not _HE_OR_SHE.search(text) or _OPENS_WITH_SOMEBODY.match(text) or _has_new_name(text, frozenset()):
+        return False
+    opening = next(iter(read_words(text, "en")))
+    return opening.kind == "function" or opening.stem not in known | _named_in(article)
 
 
 @lru_cache(maxsize=256)
@@ -216,7 +219,7 @@ def _named_in(article: Article) -> frozenset[str]:
     return frozenset(word.stem for text in sentences for word in read_words(text, "en") if word.kind == "name")
 
 
-def _has_new_name(text: str, known: Set[str]) -> bool:
+def _has_new_name(text: str, known: frozenset[str]) -> bool:
     """Whether the beginning of an English sentence names somebody of whom no stem is ``known``.
 
     Not counted are its first word, months and days, what stands beside a number, and where or to whom it was said.

@@ -14,7 +14,7 @@ from datetime import date
 
 from assistant.answering import Decision, answers_from, candidates, nearest_articles
 from assistant.citing import cite
-from assistant.conversation import names
+from assistant.conversation import by_itself, names
 from assistant.evidence import Candidate, Evidence, Support
 from assistant.fulltext import words
 from assistant.gloss import read_in, reader
@@ -97,6 +97,7 @@ class _Telling:
 
 def read_claim(question: str) -> str | None:
     """What is said to be reported, where the question asks how many sources report it, and nothing else; else None."""
+    question = by_itself(question)
     of_independent = _ASKS_OF_INDEPENDENT.match(question)
     reported = None if of_independent else _ASKS.match(question)
     asked = of_independent or reported
@@ -162,8 +163,8 @@ def _best_of_each(
     one_of = {sentence.article.id: candidate for sentence, candidate in found}
     naming = {article for article, candidate in one_of.items() if _names_them(claim, candidate)}
     found = [(one, candidate) for one, candidate in found if one.article.id in naming and _may_state(claim, one)]
-    of = [sentence.article.id for sentence, _ in found]
-    supports = evidence.score(claim, [candidate for _, candidate in found], encoder, of=of)
+    article_ids = [sentence.article.id for sentence, _ in found]
+    supports = evidence.score(claim, [candidate for _, candidate in found], encoder, article_ids=article_ids)
     best: dict[str, tuple[Sentence, Support]] = {}
     for (sentence, _), support in zip(found, supports, strict=True):
         if sentence.article.id not in best or support.probability > best[sentence.article.id][1].probability:

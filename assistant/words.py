@@ -62,7 +62,10 @@ _NUMBER_WORDS |= {  # "Thirty-four people": figures do not begin a sentence
 _POINT_GROUPS = frozenset({"de", "es", "fr"})  # write 1.485,5 where English has 1,485.5
 _WORDS = r"\d+(?:[.,]\d+)*|(?:[^\W\d_]\.){2,}|[^\W\d_]+(?:['’](?!s\b)[^\W\d_]+)*"
 _WORD = re.compile(_WORDS)
-_ENGLISH_WORD = re.compile(rf"(?<!\w)(?i:{'|'.join(word for word in _NUMBER_WORDS if '-' in word)})(?!\w)|{_WORDS}")
+_ENGLISH_WORD = re.compile(
+    r"(?<!\w)(?i:(?:twen|thir|for|fif|six|seven|eigh|nine)ty-(?:one|two|three|four|five|six|seven|eight|nine))(?!\w)"
+    rf"|{_WORDS}"
+)
 _ELIDED = r"(?<!\w)(?i:[cdjlmnst]|(?:jus|lors|puis)?qu)(?=['’]\w)"  # "d'Airbus": two words
 _FRENCH_WORD = re.compile(rf"{_ELIDED}|{_WORDS}")
 _NAME_WITH_MARK = re.compile(r"[A-Z]['’][A-Z]")  # "O'Brien"

@@ -75,24 +75,28 @@ def test_a_quote_goes_back_to_the_sentence_that_says_who_he_is(judged: str, quot
 @pytest.mark.parametrize(
     ("judged", "quoted"),
     [
-        (  # as far back as is allowed, over a sentence that says only "his"
-            '"It is a sleepy omega," he says.',
-            'Hugh Rusk has looked at the letters. The omega gives it away, in his view. "It is a sleepy omega," he says.',
+        (  # as far back as is allowed
+            '"Greed is loud," he says.',
+            'Hugh Rusk looked at the letters. For a day he said nothing. "Greed is loud," he says.',
         ),
-        ("Rusk has left his post.", "Rusk has left his post."),  # a name that the article has elsewhere, too
-        ("Yesterday Berit Dahl showed her lamp.", "Yesterday Berit Dahl showed her lamp."),
+        ("Rusk says he left his post.", "Rusk says he left his post."),  # a name that the article has elsewhere, too
+        ("In May Berit Dahl swore she saw a lamp.", "In May Berit Dahl swore she saw a lamp."),
         (
-            "Three weeks later a storm had taken her roof.",
-            "Yesterday Berit Dahl showed her lamp. Three weeks later a storm had taken her roof.",
+            "Three weeks later she lost her roof in a storm.",
+            "In May Berit Dahl swore she saw a lamp. Three weeks later she lost her roof in a storm.",
         ),
+        ("A neighbour thinks she can afford a new one.", "A neighbour thinks she can afford a new one."),
         ("The museum lost its roof.", "The museum lost its roof."),
     ],
 )
-def test_he_and_she_are_quoted_with_a_name_wherever_in_a_sentence_they_stand(judged: str, quoted: str) -> None:
-    text = """Hugh Rusk has looked at the letters. The omega gives it away, in his view. "It is a sleepy omega," he says.
-Rusk has left his post. Yesterday Berit Dahl showed her lamp. Three weeks later a storm had taken her roof.
-The museum lost its roof."""
-    assert with_antecedent(sentence(judged, text), "Which letter?").text == quoted
+@pytest.mark.parametrize("question", ["Which letter?", "Did Hugh Rusk or Berit Dahl see it?"])
+def test_he_and_she_are_quoted_with_a_name_wherever_in_a_sentence_they_stand(
+    judged: str, quoted: str, question: str
+) -> None:
+    text = """Hugh Rusk looked at the letters. For a day he said nothing. "Greed is loud," he says.
+Rusk says he left his post. In May Berit Dahl swore she saw a lamp. Three weeks later she lost her roof in a storm.
+A neighbour thinks she can afford a new one. The museum lost its roof."""
+    assert with_antecedent(sentence(judged, text), question).text == quoted
 
 
 @pytest.mark.parametrize(

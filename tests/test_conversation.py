@@ -105,6 +105,34 @@ def test_standalone(turns: list[str], question: str, expected: str) -> None:
             "And when did he leave?",
             "And when did Dmitry Peskov leave? (Elon Musk)",
         ),
+        ("Who is Elon Musk?", "Musk, 53, ran Tesla beside Donald Trump.", "How old is he?", "How old is Elon Musk?"),
+        ("Which hospital treated Alan Holt?", "Saint Mary Hospital.", "When did he die?", "When did Alan Holt die?"),
+        (
+            "Which former lawyer shot Alan Holt?",
+            "On Tuesday Brian Tull did.",
+            "Who saw him there?",
+            "Who saw Brian Tull there? (Alan Holt)",
+        ),
+        (
+            "Who killed Alan Holt?",
+            "Police in New Haven arrested Brian Tull.",
+            "How old is he?",
+            "How old is Brian Tull? (Alan Holt)",
+        ),
+        (
+            "To whom was the prize given?",
+            "The prize was awarded to Jon Fosse, according to Sample Wire.",
+            "Did he come?",
+            "Did Jon Fosse come?",
+        ),
+        (
+            "Who was arrested in Tavel?",
+            "Alan Holt was.",
+            "How many independent sources report that he resigned?",
+            "How many independent sources report that Alan Holt resigned? (Tavel)",
+        ),
+        ("Who won?", "Ida Brandt won.", "And who beat her in May?", "And who beat Ida Brandt in May?"),
+        ("Who picked the deputy?", "Ida Brandt did.", "Why did she choose him?", "Why did she choose him?"),
         ("What did Musk say?", "Musk praised Tucker Carlson.", "When did he say so?", "When did Musk say so?"),
         ("Who mends the mill?", "A woman of 24 does.", "Where does she live?", "Where does she live?"),
         ("Who lent to it?", "Bank of America did.", "Where does he sit now?", "Where does he sit now?"),
@@ -118,6 +146,15 @@ def test_standalone(turns: list[str], question: str, expected: str) -> None:
 )
 def test_he_and_she_are_whom_the_last_answer_names(asked: str, answer: str, question: str, expected: str) -> None:
     assert standalone(question, [Turn(asked, answer)]) == expected
+
+
+def test_a_person_is_looked_for_at_the_beginning_of_a_long_answer_only() -> None:
+    assert (
+        standalone("Why did he?", [Turn("Who did it?", "Alan Holt did. " + "So it went. " * 99_999)])
+        == "Why did Alan Holt?"
+    )
+    last = "in Some Place " * 100_000 + "Alan Holt did."
+    assert standalone("Why did he?", [Turn("Who did it?", last)]) == "Who did it? Why did he?"
 
 
 def test_names_are_capitalised_runs_that_do_not_open_the_question() -> None:
@@ -176,6 +213,10 @@ def test_names_are_capitalised_runs_that_do_not_open_the_question() -> None:
         (
             "¿Quién pagó más, Maryland o el Estado?",
             ["Quién pagó más? (Maryland)", "Quién pagó más? (el Estado)"],
+        ),
+        (
+            "Did Ida Brandt resign before or after the flood? (Velmora)",
+            ["When did Ida Brandt resign? (Velmora)", "When the flood? (Velmora)"],
         ),
         (  # both are about what a follow-up took along
             "How many people died and who was blamed? (Key Bridge)",

@@ -50,6 +50,11 @@ def stored(assistant: Assistant, write: Callable[..., Path]) -> Assistant:
         ("How many independent sources say it was Jones who had it changed?", "it was Jones who had it changed"),
         ("How many independent sources claim the state paid for the bridge?", "the state paid for the bridge"),
         ("How many independent sources support the claim that he left?", "he left"),
+        (
+            "How many independent sources report that Alan Holt left? (Tavel)",
+            "Alan Holt left",
+        ),  # as a follow-up is understood
+        ("How many independent sources report it? (Tavel)", None),
         ("How many independent sources give their names?", None),
         ("How many outlets mention the washbasin?", None),
         ("How many independent sources report Elon Musk?", None),  # "it", after a turn about him

@@ -30,12 +30,12 @@ class Workers:
         least: int = 1,
     ) -> list[_Result]:
         """One result per item, in order. ``run`` is called with each thread's share of the items, of about the same ``sizes``
-        in all, with fewer threads where they would have less than ``least`` each; what it raises is raised.
+        in all, with fewer threads where they would have less than ``least`` on the average; what it raises is raised.
         """
         shares = share_out(sizes, max(1, min(self._threads, sum(sizes) // least)))
         parts = [[items[place] for place in share] for share in shares]
-        waiting = [self._others.submit(_alone, run, part) for part in parts[1:]] if self._others else []
-        found = [_alone(run, part) for part in parts[:1]] + [one.result() for one in waiting]
+        waiting = [self._others.submit(_on_one_thread, run, part) for part in parts[1:]] if self._others else []
+        found = [_on_one_thread(run, part) for part in parts[:1]] + [one.result() for one in waiting]
         placed: dict[int, _Result] = {}
         for share, results in zip(shares, found, strict=True):
             placed |= zip(share, results, strict=True)
@@ -49,11 +49,11 @@ def share_out(sizes: Sequence[int], shares: int) -> list[list[int]]:
     for place in sorted(range(len(sizes)), key=lambda place: -sizes[place]):
         least = filled.index(min(filled))
         shared[least].append(place)
-        filled[least] += sizes[place]
+        filled[least] += max(1, sizes[place])
     return shared
 
 
-def _alone(run: Callable[[Sequence[_Item]], list[_Result]], items: Sequence[_Item]) -> list[_Result]:
+def _on_one_thread(run: Callable[[Sequence[_Item]], list[_Result]], items: Sequence[_Item]) -> list[_Result]:
     import torch
 
     torch.set_num_threads(1)

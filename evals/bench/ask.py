@@ -1,4 +1,4 @@
-"""How long an answer takes: p50 and p95 of the English dev questions, warm, one thread, in folders of three sizes.
+"""How long an answer takes: p50 and p95 of the English dev questions, warm, as in a chat, in folders of three sizes.
 
     python -m evals.bench.ask [--work .bench] [--articles 20000] [--questions 100] [--only 1000 250000-ingest …]
 

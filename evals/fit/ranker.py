@@ -1,7 +1,7 @@
 """Trains the evidence ranker: writes ``assistant/fitted/ranker.safetensors``, ``ranker.json`` and ``ranker_ids.json``.
 
     python -m evals.fit.ranker --data FOLDER [--work FOLDER] [--turns 2] [--steps N] [--out FOLDER]
-        [--from FOLDER [--fixed-layers N] [--share 0.5] [--together]]
+        [--rate 1e-4] [--from FOLDER [--fixed-layers N] [--share 0.5] [--together]]
     python -m evals.fit.ranker --data FOLDER --leave-out amazon_reviews [--work FOLDER] [--steps N]    # writes no ranker
 
 FOLDER holds one folder per question set, see ``evals/fit/data.py``; ``evals/fit/readings.py`` says what is read. It starts from
@@ -10,6 +10,7 @@ topics kept out of it, on a slice of which the learning curve is measured. Progr
 goes on where it stopped; ``--steps`` ends sooner, with the rate falling to zero by then. The order of questions is the same in
 every run. ``--together`` reads each question with passages that compete, after training on them one by one. ``--fixed-layers N``
 leaves an earlier ranker's embeddings and N lowest layers as they are: that saves time.
+``--rate`` is the highest rate of learning, for the head five times that: less where a good ranker goes on.
 ``--share 0.5`` writes the mean of the earlier ranker's weights and the trained ones, which keeps more of what the earlier one
 knew than either end (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
 
@@ -40,7 +41,7 @@ from evals.fit.readings import ASKED, OWN, READ_FOR_TRAINING, Example, Readings,
 from evals.metrics import Interval, bootstrap_share
 from evals.tables import written
 
-RATE, HEAD_RATE, WARM_UP, SAVE_EVERY = 1e-4, 7e-4, 0.06, 50
+RATE, FOR_THE_HEAD, WARM_UP, SAVE_EVERY = 1e-4, 5, 0.06, 50  # the head, new at first, learns so many times as fast
 CURVE_EVERY = 400  # steps between two points of the learning curve
 LEFT_OUT = 600  # questions of a domain left out that are read
 CURVE = {"squad2_dev_part": 260, "squadshifts": 160, "selqa": 80}  # questions of kept-out topics it is measured on
@@ -106,6 +107,7 @@ def train(
     turns: int,
     most: int | None,
     earlier: Path | None,
+    rate: float = RATE,
     fixed: int = 0,
     share: float = 1.0,
     together: bool = False,
@@ -127,8 +129,8 @@ def train(
     begun = {name: weight.clone() for name, weight in model.state_dict().items()}
     if fixed:
         model.fix(fixed)
-    optimiser = optimiser_of(model)
-    made_by = {"turns": turns, "most": most, "fixed": fixed, "left out": left_out, "together": together}
+    optimiser = optimiser_of(model, rate)
+    made_by = {"turns": turns, "most": most, "rate": rate, "fixed": fixed, "left out": left_out, "together": together}
     made_by |= {"steps": len(todo), "data": str(data.resolve()), "earlier": str(earlier), "readings": sum(readings)}
     done = resume(work, made_by, model, optimiser) or Progress(readings=seen)
     print(f"{len(todo)} steps, {sum(readings)} readings, from step {done.steps}", flush=True)
@@ -151,11 +153,11 @@ def train(
     return model
 
 
-def optimiser_of(model: Reader) -> torch.optim.Optimizer:
+def optimiser_of(model: Reader, rate: float) -> torch.optim.Optimizer:
     """For all weights that are trained; ``peak`` of a group is its highest rate."""
     body = [weight for weight in model.bert.parameters() if weight.requires_grad]
-    groups = [{"params": body, "peak": RATE}, {"params": [model.head], "peak": HEAD_RATE}]
-    return torch.optim.AdamW(groups, lr=RATE, weight_decay=0.01, fused=True)
+    groups = [{"params": body, "peak": rate}, {"params": [model.head], "peak": FOR_THE_HEAD * rate}]
+    return torch.optim.AdamW(groups, lr=rate, weight_decay=0.01, fused=True)
 
 
 def mix(model: Reader, begun: Mapping[str, torch.Tensor], share: float) -> None:
@@ -227,7 +229,8 @@ def write_ids(out: Path, data: Path) -> None:
 def command(given: argparse.Namespace) -> str:
     """The command as it is written down, without the places of data and progress."""
     share = given.share if given.share < 1 else None
-    named = (("turns", given.turns), ("steps", given.steps), ("fixed-layers", given.fixed or None))
+    rate = given.rate if given.rate != RATE else None
+    named = (("turns", given.turns), ("steps", given.steps), ("rate", rate), ("fixed-layers", given.fixed or None))
     flags = [f"--{name} {value}" for name, value in (*named, ("share", share)) if value is not None]
     flags += ["--from FOLDER"] * bool(given.earlier) + ["--together"] * given.together
     return " ".join(("python -m evals.fit.ranker --data FOLDER", *flags))
@@ -262,6 +265,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path(".ranker"), help="where progress is kept")
     parser.add_argument("--turns", type=int, default=2, help="times that the questions are gone through")
     parser.add_argument("--steps", type=int, help="end after so many steps of the optimiser")
+    parser.add_argument("--rate", type=float, default=RATE, help="highest rate of learning; falls to zero by the end")
     parser.add_argument("--from", type=Path, dest="earlier", help="folder of an earlier ranker to go on from")
     parser.add_argument("--fixed-layers", type=int, default=0, dest="fixed", help="lowest layers that are not trained")
     parser.add_argument("--share", type=float, default=1.0, help="how far from the earlier weights to the trained ones")
@@ -273,7 +277,7 @@ def main() -> None:
         parser.error("an earlier ranker may have seen the domain: leave out --from")
     if (given.fixed or given.share < 1) and not given.earlier:
         parser.error("--fixed-layers and --share go with --from: they are about an earlier ranker")
-    ways = {name: getattr(given, name) for name in ("turns", "earlier", "fixed", "share", "together")} | {
+    ways = {name: getattr(given, name) for name in ("turns", "rate", "earlier", "fixed", "share", "together")} | {
         "most": given.steps
     }
     model = train(given.data, given.work, left_out=given.leave_out, **ways)
