@@ -70,6 +70,7 @@ _NO_DENIAL = re.compile(
 )
 _CLAUSES = re.compile(r"[,;:–—]|\b(?:but|although|though|while|and)\b")
 
+_AT_ONCE = 3  # further articles that are read in one pass, though the first of them may be where reading ends
 DEEPER = 2  # times as many passages are found as for other questions
 _STATES = 0.35  # the least probability with which a sentence states a claim; chosen on evals/practice, fit
 _COPY, _LEAST_WORDS = 0.8, 8  # a sentence of so many words that shares more than that with another's is a copy of it
@@ -131,18 +132,22 @@ def count_sources(
     of_article: dict[str, list[Passage]] = {}
     for passage in passages:
         of_article.setdefault(passage.article.id, []).append(passage)
-    together = list(dict.fromkeys(passage.article.id for passage in passages[: settings.passages]))
-    one_by_one = [[other] for other in of_article if other not in together]
+    first = list(dict.fromkeys(passage.article.id for passage in passages[: settings.passages]))
+    others = [article for article in of_article if article not in first]
     press = Press([found[0].article.source for found in of_article.values() if found[0].article.source])
     sure = max(_STATES, answers_from(evidence, settings))
     tellings: list[_Telling] = []
-    for read in (together, *one_by_one):
-        best = _best_of_each(claim, [passage for one in read for passage in of_article[one]], encoder, evidence)
-        stating = {article: pair for article, pair in best.items() if pair[1].probability >= sure}
-        for sentence, support in stating.values():
-            origin = press.origin(sentence.article, sentence.start, sentence.end)
-            tellings.append(_Telling(sentence, support.probability, origin))
-        states = bool(read) and read[-1] in stating  # whether the article that was read last states it
+    states = False  # whether the article that was read last states it
+    for read in (first, *(others[place : place + _AT_ONCE] for place in range(0, len(others), _AT_ONCE))):
+        best = _best_of_each(claim, [passage for article in read for passage in of_article[article]], encoder, evidence)
+        for article in read:
+            states = article in best and best[article][1].probability >= sure
+            if states:
+                sentence, support = best[article]
+                origin = press.origin(sentence.article, sentence.start, sentence.end)
+                tellings.append(_Telling(sentence, support.probability, origin))
+            elif read is not first:
+                break
         if not states:
             break
     if not tellings:
