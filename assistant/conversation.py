@@ -110,8 +110,8 @@ def standalone(question: str, turns: Sequence[Turn]) -> str:
     asked_before = standalone(last.question, earlier)
     pronoun = next(filter(None, (pattern.search(said) for pattern in (_SUBJECT, _OWNER, _THING))), None)
     subject = (_subject(last.question) if _TURNS_TO.match(last.question) else None) or _subject(asked_before)
-    # A name before the pronoun is what it stands for: "Did Putin say he knew?" is left alone.
     of_two = _HE.search(said) and _SHE.search(said)  # "Why did she choose him?" asks of two, who may be either
+    # A name before the pronoun is what it stands for: "Did Putin say he knew?" is left alone.
     if pronoun is not None and not names(said[: pronoun.start()]) and not of_two:
         of_person = _PERSON.search(said) is not None
         if of_person and (person := _person_named(last.question.strip(), last.answer)):
