@@ -9,8 +9,9 @@ is returned as it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import dropwhile
 
 from assistant.schema import Turn
 from assistant.words import DAYS, read_question
@@ -174,7 +175,9 @@ def parts(question: str) -> tuple[str, ...]:
     if (two := _DID_FIRST.match(bare)) and not _FINITE.search(f"{two['one']} {two['other']}"):
         begin, end = f"{two['where']}{'when' if two['where'] else 'When'} {two['verb'].lower()}", two["does"]
         return f"{begin} {two['one']} {end}?{about}", f"{begin} {two['other']} {end}?{about}"
-    if either := _THIS_OR_THAT.match(question):
+    if either := _THIS_OR_THAT.match(
+        question
+    ):  # brackets hold one thing: what was taken along leaves no room for either
         return f"{either['asked']}? ({either['one']})", f"{either['asked']}? ({either['other']})"
     first, *others = (part.strip().removesuffix("?") for part in _AND_ASKS.split(bare))
     if not others:
@@ -202,15 +205,13 @@ def weighs_two(question: str) -> bool:
 
 def names(question: str) -> list[str]:
     """The names in a question, in order: runs of capitalised words that do not merely open it, nor are a date."""
-    found: list[str] = []
-    for match in _NAME.finditer(question):
-        words = match.group().split()
-        while words and _merely_opens(words[0]):
-            words.pop(0)
-        if words and not all(word in DAYS or word.isdigit() for word in words):
-            name = re.sub(r"['’]s$", "", " ".join(words))
-            found.append(name)
-    return found
+    found = (_stripped(match.group(), _merely_opens) for match in _NAME.finditer(question))
+    return [name for name in found if not all(word in DAYS or word.isdigit() for word in name.split())]
+
+
+def _stripped(run: str, opens: Callable[[str], bool]) -> str:
+    """A run of capitalised words without those that only open it and the ending of an owner; "" where none is left."""
+    return re.sub(r"['’]s$", "", " ".join(dropwhile(opens, run.split())))
 
 
 def _person_named(question: str, answer: str) -> str | None:
@@ -222,12 +223,10 @@ def _person_named(question: str, answer: str) -> str | None:
         return None
     known: str | None = None
     for match in _NAME.finditer(answer[:_MOST_READ]):
-        words = match.group().split()
-        while words and (words[0] in _WHEN or _merely_opens(words[0])):
-            words.pop(0)
-        name, before = re.sub(r"['’]s$", "", " ".join(words)), answer[: match.start()].split()[-2:]
-        told = bool(before) and (before[-1].lower() in _NOT_SAID_BY or " ".join(before).lower() == "according to")
-        if len(words) < 2 or told or _NO_PERSON.search(name):
+        name = _stripped(match.group(), lambda word: word in _WHEN or _merely_opens(word))
+        before = answer[: match.start()].lower().split()[-2:]
+        not_by_it = not _NOT_SAID_BY.isdisjoint(before[-1:]) or before == ["according", "to"]
+        if " " not in name or not_by_it or _NO_PERSON.search(name):
             continue
         if name not in question:
             return name

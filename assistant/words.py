@@ -49,23 +49,27 @@ _FUNCTION_WORDS = {
 }
 _STOP = {language: frozenset(words.split()) for language, words in _FUNCTION_WORDS.items()}
 _PARTICLES = frozenset("von van der den de del della la le el du des da di bin al los las".split())
-_NUMBER_WORDS = {word: str(n) for n, word in enumerate("zero one two three four five six seven eight nine ten".split())} | {
-    "eleven": "11", "twelve": "12", "thirteen": "13", "fourteen": "14", "fifteen": "15", "sixteen": "16", "seventeen": "17",
-    "eighteen": "18", "nineteen": "19", "twenty": "20", "thirty": "30", "forty": "40", "fifty": "50", "sixty": "60",
-    "seventy": "70", "eighty": "80", "ninety": "90",
-}  # fmt: skip
-_NUMBER_WORDS |= {  # "Thirty-four people": figures do not begin a sentence
-    f"{ten}-{one}": str(int(_NUMBER_WORDS[ten]) + int(_NUMBER_WORDS[one]))
-    for ten in "twenty thirty forty fifty sixty seventy eighty ninety".split()
-    for one in "one two three four five six seven eight nine".split()
-}
+_ONES = "one two three four five six seven eight nine".split()
+_TENS = "ten twenty thirty forty fifty sixty seventy eighty ninety".split()
+_NUMBER_WORDS = (
+    {word: str(n) for n, word in enumerate(["zero", *_ONES])}
+    | {word: str(10 * n) for n, word in enumerate(_TENS, 1)}
+    | {
+        word: str(n)
+        for n, word in enumerate(
+            "eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(), 11
+        )
+    }
+    | {  # "Thirty-four people": figures do not begin a sentence
+        f"{ten}-{one}": str(10 * tens + ones)
+        for tens, ten in enumerate(_TENS[1:], 2)
+        for ones, one in enumerate(_ONES, 1)
+    }
+)
 _POINT_GROUPS = frozenset({"de", "es", "fr"})  # write 1.485,5 where English has 1,485.5
 _WORDS = r"\d+(?:[.,]\d+)*|(?:[^\W\d_]\.){2,}|[^\W\d_]+(?:['’](?!s\b)[^\W\d_]+)*"
 _WORD = re.compile(_WORDS)
-_ENGLISH_WORD = re.compile(
-    r"(?<!\w)(?i:(?:twen|thir|for|fif|six|seven|eigh|nine)ty-(?:one|two|three|four|five|six|seven|eight|nine))(?!\w)"
-    rf"|{_WORDS}"
-)
+_ENGLISH_WORD = re.compile(rf"(?<!\w)(?i:(?:{'|'.join(_TENS[1:])})-(?:{'|'.join(_ONES)}))(?!\w)|{_WORDS}")
 _ELIDED = r"(?<!\w)(?i:[cdjlmnst]|(?:jus|lors|puis)?qu)(?=['’]\w)"  # "d'Airbus": two words
 _FRENCH_WORD = re.compile(rf"{_ELIDED}|{_WORDS}")
 _NAME_WITH_MARK = re.compile(r"[A-Z]['’][A-Z]")  # "O'Brien"

@@ -9,10 +9,10 @@ the packaged encoder, or an earlier ranker, and trains all but its word embeddin
 topics kept out of it, on a slice of which the learning curve is measured. Progress is kept in the work folder: the same command
 goes on where it stopped; ``--steps`` ends sooner, with the rate falling to zero by then. The order of questions is the same in
 every run. ``--together`` reads each question with passages that compete, after training on them one by one. ``--fixed-layers N``
-leaves an earlier ranker's embeddings and N lowest layers as they are: that saves time.
-``--rate`` is the highest rate of learning, for the head five times that: less where a good ranker goes on.
-``--share 0.5`` writes the mean of the earlier ranker's weights and the trained ones, which keeps more of what the earlier one
-knew than either end (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
+leaves an earlier ranker's embeddings and N lowest layers as they are: that saves time. ``--rate`` is the highest rate of
+learning, for the head five times that: a good ranker goes on at less. ``--share 0.5`` writes the mean of the earlier ranker's
+weights and the trained ones, which keeps more of what the earlier one knew than either end (Wortsman et al. 2022, "Robust
+fine-tuning of zero-shot models").
 
 Then run ``python -m evals.fit.evidence``: its coefficients belong to one ranker. ``--leave-out`` asks how far the same training
 carries: a domain of squadshifts is not trained on, and afterwards its questions of the reporting half are read.
